@@ -1,0 +1,961 @@
+/* lisa.c - what LISA records of a binary, and how likely data are given one.
+ *
+ *     h_lm(f), t_lm(f)      waveform.c                   amplitude, phase, time of passing
+ *     a+, ax                lisa_amplitudes              Y_lm, inclination, polarisation
+ *     six links -> A, E, T  lisa_arms, lisa_channels     orbit, delays, TDI
+ *     sum over modes        lisa_signal                  every mode at its own t(f)
+ *     ln L                  snl_likelihood_dense         all bins
+ *                           snl_het_...                  a few nodes
+ *
+ * SYMBOLS  k propagation direction, u, v polarisation vectors (west and north at psi = 0,
+ *   u x v = k); e+ = uu - vv, ex = uv + vu; alpha = 2 pi t/yr; x = pi f L/c, half of the X
+ *   in noise formulas; n_j unit vector along the arm opposite to spacecraft j, n_1 = 2 -> 3,
+ *   n_2 = 3 -> 1, n_3 = 1 -> 2; p_j spacecraft relative to the centre, p0 the centre.
+ *
+ * The response part is written for h~(f) = int h exp(+2 pi i f t) dt, the convention of [M]
+ * and [B], and conjugated at the end. */
+#include <string.h>
+#include "snl.h"
+
+/* ==== Sources ============================================================ */
+
+snl_status snl_source_check(const snl_source *s, snl_fault *why)
+{
+    const double inf = HUGE_VAL;
+    const struct { const char *name; double x, lo, hi; int open; } field[] = {
+        { "m1", s->m1, 0, inf, 1 },              { "m2", s->m2, 0, inf, 1 },
+        { "chi1", s->chi1, -1, 1, 0 },           { "chi2", s->chi2, -1, 1, 0 },
+        { "distance", s->distance, 0, inf, 1 },
+        { "inclination", s->inclination, 0, SNL_PI, 0 },
+        { "beta", s->beta, -SNL_PI/2, SNL_PI/2, 0 },
+        { "phi_ref", s->phi_ref, -inf, inf, 1 }, { "lambda", s->lambda, -inf, inf, 1 },
+        { "psi", s->psi, -inf, inf, 1 },         { "t_ref", s->t_ref, -inf, inf, 1 },
+    };
+    for (size_t i = 0; i < sizeof field / sizeof field[0]; i++) {
+        const double x = field[i].x, lo = field[i].lo, hi = field[i].hi;
+        if (!(field[i].open ? x > lo && x < hi : x >= lo && x <= hi))
+            return snl_refuse(why, field[i].name, x, lo, hi);
+    }
+    return SNL_OK;
+}
+
+static double lisa_wrap(double x, double period)        /* to [0, period) */
+{
+    const double y = x - period*floor(x/period);
+    return y < period ? y : 0.0;
+}
+
+/* In a+ +- i ax = N/D exp(-2i (phi_ref -+ psi)) (1 +- cos inc)^2/2 both the moduli and the
+ * phases separate, which is why the map can be inverted in closed form. */
+void snl_amplitudes_from_source(const snl_source *s, double a[4])
+{
+    const double co = cos(s->inclination), norm = sqrt(1.25/SNL_PI)/s->distance;
+    const double R = 0.5*norm*(1 + co)*(1 + co), pR = 2*(s->psi - s->phi_ref);
+    const double L = 0.5*norm*(1 - co)*(1 - co), pL = -2*(s->psi + s->phi_ref);
+    const double Rr = R*cos(pR), Ri = R*sin(pR), Lr = L*cos(pL), Li = L*sin(pL);
+    a[0] = 0.5*(Rr + Lr);  a[1] = 0.5*(Ri + Li);        /* (R + L)/2  */
+    a[2] = 0.5*(Ri - Li);  a[3] = 0.5*(Lr - Rr);        /* (R - L)/2i */
+}
+
+void snl_source_from_amplitudes(const double a[4], snl_source *s)
+{
+    const double Rr = a[0] - a[3], Ri = a[1] + a[2], Lr = a[0] + a[3], Li = a[1] - a[2];
+    const double R = sqrt(hypot(Rr, Ri)), L = sqrt(hypot(Lr, Li)), sum = R + L;
+    const double pR = atan2(Ri, Rr), pL = atan2(Li, Lr);
+    s->distance = 2*sqrt(1.25/SNL_PI)/(sum*sum);
+    s->inclination = sum > 0 ? 2*atan2(sqrt(L), sqrt(R)) : 0.0;     /* tan^2(inc/2) = L/R */
+    s->phi_ref = lisa_wrap(-0.25*(pR + pL), SNL_PI);
+    s->psi = lisa_wrap(0.25*(pR - pL), SNL_PI);
+}
+
+/* ==== The LISA frame [M2] ================================================ */
+
+static const double lisa_r3 = 1.73205080756887729353;       /* sqrt 3 */
+
+static double lisa_alpha(double t) { return 2*SNL_PI/SNL_YEAR * t; }
+
+/* Components of w along the axes xL, yL in the plane of the triangle and zL, its normal:
+ * C = cos alpha, S = sin alpha.  xL points away from spacecraft 1. */
+static void lisa_axes(double C, double S, double axes[3][3])
+{
+    axes[0][0] = S*S + 0.5*C*C;   axes[0][1] = -0.5*S*C;        axes[0][2] = 0.5*lisa_r3*C;
+    axes[1][0] = -0.5*S*C;        axes[1][1] = C*C + 0.5*S*S;   axes[1][2] = 0.5*lisa_r3*S;
+    axes[2][0] = -0.5*lisa_r3*C;  axes[2][1] = -0.5*lisa_r3*S;  axes[2][2] = 0.5;
+}
+
+static void lisa_direction(double lambda, double beta, double d[3])
+{
+    d[0] = cos(beta)*cos(lambda);
+    d[1] = cos(beta)*sin(lambda);
+    d[2] = sin(beta);
+}
+
+static void lisa_angles(const double d[3], snl_source *s)
+{
+    s->lambda = lisa_wrap(atan2(d[1], d[0]), 2*SNL_PI);
+    s->beta = atan2(d[2], hypot(d[0], d[1]));
+}
+
+void snl_ssb_to_lisa(snl_source *s)
+{
+    const double a = lisa_alpha(s->t_ref), C = cos(a), S = sin(a), l = s->lambda, b = s->beta;
+    double axes[3][3], d[3], e[3];
+    lisa_axes(C, S, axes);
+    lisa_direction(l, b, d);
+    for (int i = 0; i < 3; i++) e[i] = axes[i][0]*d[0] + axes[i][1]*d[1] + axes[i][2]*d[2];
+    lisa_angles(e, s);
+    s->t_ref -= SNL_AU/SNL_C * cos(b)*cos(a - l);
+    s->psi = lisa_wrap(s->psi + atan2(0.5*lisa_r3*sin(a - l),
+                       0.5*cos(b) + 0.5*lisa_r3*cos(a - l)*sin(b)), SNL_PI);
+}
+
+void snl_lisa_to_ssb(snl_source *s)
+{
+    const double l = s->lambda, b = s->beta, tL = s->t_ref, R = SNL_AU/SNL_C;
+    double axes[3][3], d[3], e[3] = { 0, 0, 0 }, t = tL, a, C, S;
+    /* The centre's direction in the frame itself is (C/2, S/2, -sqrt3/2): Newton for the t
+     * whose delay is right; the error shrinks by 1e-8 in each step. */
+    for (int i = 0; i < 4; i++) {
+        const double p = lisa_alpha(t) - l;
+        const double g = t - tL - R*(0.5*cos(b)*cos(p) - 0.5*lisa_r3*sin(b));
+        t -= g / (1 + R*0.5*cos(b)*sin(p) * 2*SNL_PI/SNL_YEAR);
+    }
+    a = lisa_alpha(t);  C = cos(a);  S = sin(a);
+    lisa_axes(C, S, axes);
+    lisa_direction(l, b, d);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) e[j] += axes[i][j]*d[i];
+    lisa_angles(e, s);
+    s->t_ref = t;
+    s->psi = lisa_wrap(s->psi + atan2(-0.5*lisa_r3*sin(a - l),
+                       0.5*cos(b) - 0.5*lisa_r3*cos(a - l)*sin(b)), SNL_PI);
+}
+
+/* ==== Response =========================================================== */
+
+enum { LISA_BLOCK = 64 };       /* frequencies done side by side */
+
+/* sin and cos of n angles scale*a, absolute error 3e-16, in loops a compiler can vectorise: reduced
+ * to [-pi/2, pi/2] by multiples m of pi in parts of 24, 24 and 53 bits (m times either of
+ * the first two is exact), then Taylor series. */
+static void lisa_sincos(size_t n, double scale, const double *restrict a, double *restrict s,
+                        double *restrict c)
+{
+    static const double limit = 1e9;    /* m fits 29 bits; beyond it libm */
+    static const double pi1 = 3.141592502593994, pi2 = 1.5099578831723193e-07,
+                        pi3 = 1.0780605716316238e-14;
+    for (size_t i = 0; i < n; i++) {
+        const double x = scale*a[i], q = fabs(x) < limit ? x*(1/SNL_PI) : 0.0;
+        const int m = (int)(q + (q < 0 ? -0.5 : 0.5));
+        const double r = ((x - m*pi1) - m*pi2) - m*pi3;
+        const double y = -r*r, sign = 1 - 2*(m & 1);
+        const double ps = y*(1/6. + y*(1/120. + y*(1/5040. + y*(1/362880. + y*(1/39916800.
+                        + y*(1/6227020800. + y*(1/1307674368e3 + y*(1/355687428096e3
+                        + y*(1/121645100408832e3 + y/51090942171709440e3)))))))));
+        const double pc = y*(1/2. + y*(1/24. + y*(1/720. + y*(1/40320. + y*(1/3628800.
+                        + y*(1/479001600. + y*(1/87178291200. + y*(1/20922789888e3
+                        + y*(1/6402373705728e3 + y*(1/2432902008176640e3
+                        + y/1124000727777607680e3))))))))));
+        s[i] = sign*(r + r*ps);
+        c[i] = sign*(1 + pc);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(scale*a[i]) < limit)) { s[i] = sin(scale*a[i]);  c[i] = cos(scale*a[i]); }
+}
+
+/* The source's sky position: k, u, v at psi = 0. */
+typedef struct lisa_sky { double k[3], u[3], v[3]; } lisa_sky;
+
+static lisa_sky lisa_sky_of(const snl_source *s)
+{
+    const double cl = cos(s->lambda), sl = sin(s->lambda), cb = cos(s->beta), sb = sin(s->beta);
+    const lisa_sky sky = { { -cb*cl, -cb*sl, -sb }, { sl, -cl, 0 }, { -sb*cl, -sb*sl, cb } };
+    return sky;
+}
+
+/* What a block of frequencies needs to know of the detector, and the wave there. */
+typedef struct lisa_block {
+    double plus[3][LISA_BLOCK];     /* n.e+.n of arm j, psi = 0                          */
+    double cross[3][LISA_BLOCK];    /* n.ex.n                                            */
+    double er[3][LISA_BLOCK], ei[3][LISA_BLOCK];    /* exp[i x k.(p_r + p_s)/L] of arm j */
+    double even[3][LISA_BLOCK], odd[3][LISA_BLOCK]; /* see lisa_channels                 */
+    double g[LISA_BLOCK];           /* common factor of all channels, real part          */
+    double zr[LISA_BLOCK], zi[LISA_BLOCK];          /* and its phase                     */
+    double doppler[LISA_BLOCK];     /* phase_R                                           */
+    double amp[LISA_BLOCK];         /* h_lm exp(i phase_R) = amp (hc + i hs)             */
+    double hc[LISA_BLOCK], hs[LISA_BLOCK];
+} lisa_block;
+
+static double lisa_sinc(double num, double den) { return den*den < 1e-16 ? 1.0 : num/den; }
+
+/* Geometry and delays at n <= LISA_BLOCK frequencies f passing at t.  In the plane of the
+ * triangle n_1 = yL and n_2, n_3 follow by turns of 120 degrees, so k.n_j and k.p_j need
+ * only k.xL and k.yL.  Since p1 + p2 + p3 = 0, k.(p_r + p_s)/L = -k.p_j/L
+ * = (k.n_{j+1+1} - k.n_{j+1})/3: with w_j = exp(i x k.n_j/3), w_1 w_2 w_3 = 1, all
+ * exponentials are products of two. */
+static void lisa_arms(const snl_lisa_cfg *cfg, const lisa_sky *sky, size_t n,
+                      const double *f, const double *t, lisa_block *b)
+{
+    const int full = cfg->response == SNL_RESPONSE_FULL, tdi2 = cfg->tdi == SNL_TDI_20;
+    const double h3 = 0.5*lisa_r3, *k = sky->k, *u = sky->u, *v = sky->v;
+    double arg[3][LISA_BLOCK], s[3][LISA_BLOCK], c[3][LISA_BLOCK], kn[3][LISA_BLOCK];
+
+    lisa_sincos(n, 2*SNL_PI/SNL_YEAR, t, s[0], c[0]);
+    for (size_t i = 0; i < n; i++) {
+        const double C = c[0][i], S = s[0][i], x = SNL_PI*SNL_ARM/SNL_C * f[i];
+        const double xx = S*S + 0.5*C*C, xy = -0.5*S*C, xz = h3*C;      /* as lisa_axes */
+        const double yy = C*C + 0.5*S*S, yz = h3*S;
+        const double kx = xx*k[0] + xy*k[1] + xz*k[2], ky = xy*k[0] + yy*k[1] + yz*k[2];
+        const double ux = xx*u[0] + xy*u[1] + xz*u[2], uy = xy*u[0] + yy*u[1] + yz*u[2];
+        const double vx = xx*v[0] + xy*v[1] + xz*v[2], vy = xy*v[0] + yy*v[1] + yz*v[2];
+        const double u2 = -h3*ux - 0.5*uy, u3 = h3*ux - 0.5*uy;
+        const double v2 = -h3*vx - 0.5*vy, v3 = h3*vx - 0.5*vy;
+        b->plus[0][i] = uy*uy - vy*vy;  b->cross[0][i] = 2*uy*vy;
+        b->plus[1][i] = u2*u2 - v2*v2;  b->cross[1][i] = 2*u2*v2;
+        b->plus[2][i] = u3*u3 - v3*v3;  b->cross[2][i] = 2*u3*v3;
+        kn[0][i] = ky;
+        kn[1][i] = -h3*kx - 0.5*ky;
+        kn[2][i] = h3*kx - 0.5*ky;
+        arg[0][i] = x;
+        arg[1][i] = x*ky/3;
+        arg[2][i] = x*kn[1][i]/3;
+        b->doppler[i] = 2*SNL_PI*SNL_AU/SNL_C * f[i]*(k[0]*C + k[1]*S);
+    }
+    if (!full) {        /* x -> 0: no phases, sinc = 1, and g to leading order */
+        for (size_t i = 0; i < n; i++) {
+            const double x = arg[0][i];
+            for (int j = 0; j < 3; j++) {
+                b->er[j][i] = 1;    b->ei[j][i] = 0;
+                b->even[j][i] = 2;  b->odd[j][i] = 0;
+            }
+            b->g[i] = -4*x*x * (tdi2 ? 8*x : 1);
+            b->zr[i] = !tdi2;  b->zi[i] = -tdi2;
+        }
+        return;
+    }
+    for (int j = 0; j < 3; j++) lisa_sincos(n, 1, arg[j], s[j], c[j]);
+    for (size_t i = 0; i < n; i++) {
+        const double x = arg[0][i], sx = s[0][i], cx = c[0][i];
+        const double c1 = c[1][i], s1 = s[1][i], c2 = c[2][i], s2 = s[2][i];
+        const double c3 = c1*c2 - s1*s2, s3 = -(s1*c2 + c1*s2);
+        const double sin2 = 2*sx*cx, cos2 = (cx - sx)*(cx + sx);
+        const double sin4 = 2*sin2*cos2, cos4 = (cos2 - sin2)*(cos2 + sin2);
+        const double w[3][2] = { { c1, s1 }, { c2, s2 }, { c3, s3 } };
+        for (int j = 0; j < 3; j++) {
+            const double *p = w[(j + 1) % 3], *q = w[(j + 2) % 3];
+            const double wc = w[j][0], ws = w[j][1], y = x*kn[j][i];
+            const double cy = wc*(1 - 4*ws*ws), sy = ws*(4*wc*wc - 1);    /* w_j^3 */
+            const double minus = lisa_sinc(sx*cy - cx*sy, x - y);
+            const double plus  = lisa_sinc(sx*cy + cx*sy, x + y);
+            b->er[j][i] = q[0]*p[0] + q[1]*p[1];                         /* q conj(p) */
+            b->ei[j][i] = q[1]*p[0] - q[0]*p[1];
+            b->even[j][i] = cx*(plus + minus);
+            b->odd[j][i]  = sx*(plus - minus);
+        }
+        b->g[i] = -2*x*sin2 * (tdi2 ? 2*sin4 : 1);
+        b->zr[i] = tdi2 ? 2*sin4*cos4 : cos4;
+        b->zi[i] = tdi2 ? (sin4 - cos4)*(sin4 + cos4) : sin4;
+    }
+}
+
+/* Transfer functions for complex amplitudes ap, ac of e+, ex.  Along arm j the two links
+ *
+ *     G = i x (n.H.n) sinc[x (1 -+ k.n)] exp[i x (1 + k.(p_r + p_s)/L)]
+ *
+ * enter TDI as G_there + z G_back and G_back + z G_there, z = exp(2ix): exp(ix) (c_j +- d_j),
+ * c_j = D_j (sinc+ + sinc-) cos x and d_j = i D_j (sinc+ - sinc-) sin x, D_j = n.H.n e_j.
+ * Then X = F (c3 - c2 - d3 - d2) and so on around, F = (z^2 - 1) i x exp(2ix)
+ * = -2 x sin 2x exp(4ix), for TDI 2.0 times 1 - z^4 = -2i sin 4x exp(4ix); A, E and T are
+ * written out, so that T, the small difference, loses nothing. */
+static void lisa_channels(const lisa_block *b, size_t n, const double ap[2], const double ac[2],
+                          double *restrict A, double *restrict E, double *restrict T,
+                          double *restrict xyz)
+{
+    const double r2 = sqrt(0.5), r6 = sqrt(1/6.0), t3 = -2*sqrt(1/3.0);
+    for (size_t i = 0; i < n; i++) {
+        const double fr = b->g[i]*b->zr[i], fi = b->g[i]*b->zi[i];
+        double cr[3], ci[3], dr[3], di[3], re, im;
+        for (int j = 0; j < 3; j++) {
+            const double p = b->plus[j][i], q = b->cross[j][i], er = b->er[j][i], ei = b->ei[j][i];
+            const double nr = ap[0]*p + ac[0]*q, ni = ap[1]*p + ac[1]*q;
+            const double Dr = nr*er - ni*ei, Di = nr*ei + ni*er;
+            cr[j] = b->even[j][i]*Dr;  ci[j] = b->even[j][i]*Di;
+            dr[j] = -b->odd[j][i]*Di;  di[j] = b->odd[j][i]*Dr;
+        }
+        re = r2*(2*cr[1] - cr[0] - cr[2] + dr[2] - dr[0]);
+        im = r2*(2*ci[1] - ci[0] - ci[2] + di[2] - di[0]);
+        A[2*i] = fr*re - fi*im;  A[2*i+1] = fr*im + fi*re;
+        re = r6*(3*(cr[2] - cr[0]) + dr[2] + dr[0] - 2*dr[1]);
+        im = r6*(3*(ci[2] - ci[0]) + di[2] + di[0] - 2*di[1]);
+        E[2*i] = fr*re - fi*im;  E[2*i+1] = fr*im + fi*re;
+        re = t3*(dr[0] + dr[1] + dr[2]);
+        im = t3*(di[0] + di[1] + di[2]);
+        T[2*i] = fr*re - fi*im;  T[2*i+1] = fr*im + fi*re;
+        if (xyz)
+            for (int j = 0; j < 3; j++) {
+                const int p = (j + 1) % 3, q = (j + 2) % 3;
+                re = cr[q] - cr[p] - dr[q] - dr[p];
+                im = ci[q] - ci[p] - di[q] - di[p];
+                xyz[2*(j*n + i)]     = fr*re - fi*im;
+                xyz[2*(j*n + i) + 1] = fr*im + fi*re;
+            }
+    }
+}
+
+/* Amplitudes of e+ and ex at psi = 0 for a unit mode: K+ = [Y_lm + (-1)^l conj Y_l-m]/2,
+ * Kx = i [Y_lm - (-1)^l conj Y_l-m]/2, turned by psi: u + iv goes to exp(-i psi)(u + iv). */
+static void lisa_amplitudes(const snl_source *s, int l, int m, double ap[2], double ac[2])
+{
+    const double c2 = cos(2*s->psi), s2 = sin(2*s->psi), sign = l & 1 ? -1 : 1;
+    double y[2], z[2], plus[2], cross[2];
+    snl_ylm(l, m, s->inclination, s->phi_ref, y);
+    snl_ylm(l, -m, s->inclination, s->phi_ref, z);
+    plus[0] = 0.5*(y[0] + sign*z[0]);    plus[1] = 0.5*(y[1] - sign*z[1]);
+    cross[0] = -0.5*(y[1] + sign*z[1]);  cross[1] = 0.5*(y[0] - sign*z[0]);
+    for (int i = 0; i < 2; i++) {
+        ap[i] = plus[i]*c2 - cross[i]*s2;
+        ac[i] = plus[i]*s2 + cross[i]*c2;
+    }
+}
+
+/* ==== Signal ============================================================= */
+
+static const struct { int l, m; } lisa_mode[SNL_MODES] =     /* by bit of the set */
+    { { 2, 2 }, { 2, 1 }, { 3, 3 }, { 3, 2 }, { 4, 4 }, { 4, 3 } };
+
+static unsigned lisa_modes(const snl_lisa_cfg *c)
+{ return c->modes & (c->model == SNL_PHENOMD ? (unsigned)SNL_MODE_22 : 63u); }
+
+/* A source made ready: everything that does not depend on frequency. */
+typedef struct lisa_ready {
+    snl_phenom    wave;
+    lisa_sky      sky;
+    snl_lisa_cfg  cfg;
+    double        delay;        /* t_ref - epoch */
+    double        t_ref;
+} lisa_ready;
+
+static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_source *s,
+                               snl_fault *why)
+{
+    const double inf = HUGE_VAL;
+    snl_status st;
+    if (!c->qnm) return snl_refuse(why, "qnm", 0, 1, -1);
+    if (!lisa_modes(c)) return snl_refuse(why, "modes", c->modes, 1, 63);
+    if (!(c->epoch > -inf && c->epoch < inf)) return snl_refuse(why, "epoch", c->epoch, -inf, inf);
+    if (!(c->t0 < c->t1)) return snl_refuse(why, "t0", c->t0, -inf, c->t1);
+    if ((st = snl_source_check(s, why)) != SNL_OK) return st;
+    st = snl_phenom_prepare(&r->wave, c->qnm, c->model, s->m1, s->m2, s->chi1, s->chi2,
+                            s->distance, NULL, why);
+    if (st != SNL_OK) return st;
+    r->sky = lisa_sky_of(s);
+    r->cfg = *c;
+    r->delay = s->t_ref - c->epoch;
+    r->t_ref = s->t_ref;
+    return SNL_OK;
+}
+
+/* One mode on n <= LISA_BLOCK frequencies: geometry and wave. */
+static snl_status lisa_wave(const lisa_ready *r, int l, int m, size_t n, const double *f,
+                            lisa_block *b)
+{
+    double phase[LISA_BLOCK], t[LISA_BLOCK];
+    const snl_status st = snl_phenom_mode(&r->wave, l, m, n, f, b->amp, phase, t);
+    if (st != SNL_OK) return st;
+    for (size_t i = 0; i < n; i++) {
+        t[i] += r->t_ref;
+        b->amp[i] = t[i] >= r->cfg.t0 && t[i] <= r->cfg.t1 ? b->amp[i] : 0.0;
+    }
+    lisa_arms(&r->cfg, &r->sky, n, f, t, b);
+    for (size_t i = 0; i < n; i++) phase[i] += 2*SNL_PI*f[i]*r->delay + b->doppler[i];
+    lisa_sincos(n, 1, phase, b->hs, b->hc);
+    return SNL_OK;
+}
+
+/* out += conj(transfer h), all pairs. */
+static void lisa_add(const lisa_block *b, size_t n, const double *restrict T, double *restrict out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double re = b->amp[i]*b->hc[i], im = b->amp[i]*b->hs[i];
+        out[2*i]   += T[2*i]*re - T[2*i+1]*im;
+        out[2*i+1] -= T[2*i]*im + T[2*i+1]*re;
+    }
+}
+
+/* Sum over modes of a source on n <= LISA_BLOCK frequencies. */
+static snl_status lisa_signal(const lisa_ready *r, const snl_source *s, size_t n,
+                              const double *f, double h[3][2*LISA_BLOCK])
+{
+    lisa_block b;
+    double tf[3][2*LISA_BLOCK], ap[2], ac[2];
+    for (int c = 0; c < 3; c++)
+        for (size_t i = 0; i < 2*n; i++) h[c][i] = 0;
+    for (int a = 0; a < SNL_MODES; a++)
+        if (lisa_modes(&r->cfg) >> a & 1) {
+            const int l = lisa_mode[a].l, m = lisa_mode[a].m;
+            const snl_status st = lisa_wave(r, l, m, n, f, &b);
+            if (st != SNL_OK) return st;
+            lisa_amplitudes(s, l, m, ap, ac);
+            lisa_channels(&b, n, ap, ac, tf[0], tf[1], tf[2], NULL);
+            for (int c = 0; c < 3; c++) lisa_add(&b, n, tf[c], h[c]);
+        }
+    return SNL_OK;
+}
+
+static size_t lisa_min(size_t a, size_t b) { return a < b ? a : b; }
+
+snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l, int m,
+                             size_t nf, const double *f, const double *t, double *aet,
+                             double *xyz, double *phase_R, snl_fault *why)
+{
+    const lisa_sky sky = lisa_sky_of(s);
+    lisa_block b;
+    double ap[2], ac[2], three[3][2*LISA_BLOCK];
+    int known = 0;
+    snl_status st = snl_source_check(s, why);
+    if (st != SNL_OK) return st;
+    for (int a = 0; a < SNL_MODES; a++) known |= lisa_mode[a].l == l && lisa_mode[a].m == m;
+    if (!known) return snl_refuse(why, "m", m, 1, l);
+    lisa_amplitudes(s, l, m, ap, ac);
+    for (size_t i = 0; i < nf; i += LISA_BLOCK) {
+        const size_t n = lisa_min(nf - i, LISA_BLOCK);
+        lisa_arms(cfg, &sky, n, f + i, t + i, &b);
+        lisa_channels(&b, n, ap, ac, aet + 2*i, aet + 2*(nf + i), aet + 2*(2*nf + i),
+                      xyz ? three[0] : NULL);
+        if (xyz)
+            for (size_t c = 0; c < 3; c++)
+                memcpy(xyz + 2*(c*nf + i), three[0] + 2*c*n, 2*n*sizeof *xyz);
+        memcpy(phase_R + i, b.doppler, n*sizeof *phase_R);
+    }
+    return SNL_OK;
+}
+
+snl_status snl_lisa_signal(const snl_lisa_cfg *cfg, const snl_source *s, size_t nf,
+                           const double *f, double *A, double *E, double *T, snl_fault *why)
+{
+    lisa_ready r;
+    double h[3][2*LISA_BLOCK];
+    snl_status st = lisa_prepare(&r, cfg, s, why);
+    if (st == SNL_OK) st = snl_phenom_check(&r.wave, nf, f, why);
+    for (size_t i = 0; i < nf && st == SNL_OK; i += LISA_BLOCK) {
+        const size_t n = lisa_min(nf - i, LISA_BLOCK), bytes = 2*n*sizeof(double);
+        if ((st = lisa_signal(&r, s, n, f + i, h)) != SNL_OK) break;
+        memcpy(A + 2*i, h[0], bytes);
+        memcpy(E + 2*i, h[1], bytes);
+        if (T) memcpy(T + 2*i, h[2], bytes);
+    }
+    return st;
+}
+
+snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source *s, double t,
+                          double lo, double hi, double *f, snl_fault *why)
+{
+    lisa_ready r;
+    double at;
+    snl_status st = lisa_prepare(&r, cfg, s, why);
+    if (st != SNL_OK) return st;
+    if (!(lo > 0 && lo <= hi)) return snl_refuse(why, "lo", lo, 0, hi);
+    if ((st = snl_phenom_mode(&r.wave, 2, 2, 1, &lo, NULL, NULL, &at)) != SNL_OK) return st;
+    if (at + s->t_ref >= t) hi = lo;
+    while (hi > lo*(1 + 1e-14)) {
+        const double mid = sqrt(lo*hi);
+        if (!(mid > lo && mid < hi)) break;
+        if ((st = snl_phenom_mode(&r.wave, 2, 2, 1, &mid, NULL, NULL, &at)) != SNL_OK) return st;
+        if (at + s->t_ref >= t) hi = mid;
+        else lo = mid;
+    }
+    *f = hi;
+    return SNL_OK;
+}
+
+/* ==== Noise ============================================================== */
+
+/* Tanh fit of the confusion noise in X's strain for years of 365.25 d, its three parameters
+ * linear in time between the nodes. */
+static void lisa_ldc(double days, double par[3])
+{
+    static const double node[7][4] = {      /* days, knee fk {Hz}, s1, s2 */
+        { 1,      1.15120924e-2, 941.315118, 103.239773 },
+        { 91.5,   4.01884128e-3, 1368.87568, 1033.51646 },
+        { 183,    3.47302482e-3, 1687.29474, 1622.04855 },
+        { 365.25, 2.77606177e-3, 1763.27234, 1686.31844 },
+        { 730.5,  2.41178384e-3, 2326.78814, 2068.21665 },
+        { 1461,   2.09278117e-3, 3014.30978, 2957.74596 },
+        { 3652.5, 1.57362626e-3, 3749.70124, 3151.99454 }
+    };
+    size_t i = 0;
+    while (i < 5 && days > node[i + 1][0]) i++;
+    for (size_t j = 0; j < 3; j++)
+        par[j] = node[i][j + 1] + (node[i + 1][j + 1] - node[i][j + 1])
+                                * (days - node[i][0])/(node[i + 1][0] - node[i][0]);
+}
+
+/* Table 1 of [R]: years, alpha, beta, kappa, gamma, fk. */
+static const double lisa_robson[4][6] = {
+    { 0.5, 0.133, 243, 482, 917, 0.00258 },   { 1, 0.171, 292, 1020, 1680, 0.00215 },
+    { 2, 0.165, 299, 611, 1340, 0.00173 },    { 4, 0.138, -221, 521, 1680, 0.00113 }
+};
+
+/* Strain PSD of the foreground, g included (see snl.h).  1 + tanh y is 2/(1 + exp(-2y)). */
+static double lisa_foreground(const snl_noise *ns, double f)
+{
+    const double T = ns->years, f73 = pow(f, -7/3.0);
+    double p[3];
+    switch (ns->foreground) {
+    case SNL_FOREGROUND_LDC:
+        lisa_ldc(365.25*T, p);
+        return 6*0.5*3.26651613e-44*f73*exp(-p[1]*pow(f, 1.18300266))
+             * 2/(1 + exp(2*p[2]*(f - p[0])));
+    case SNL_FOREGROUND_ROBSON: {
+        const double *q = lisa_robson[T < 0.7 ? 0 : T < 1.5 ? 1 : T < 3 ? 2 : 3];
+        return 7.2*9e-45*f73*exp(-pow(f, q[1]) + q[2]*f*sin(q[3]*f))
+             * 2/(1 + exp(2*q[4]*(f - q[5])));
+    }
+    case SNL_FOREGROUND_BABAK: {
+        const double f1 = pow(10, -0.25*log10(T) - 2.70), fk = pow(10, -0.27*log10(T) - 2.47);
+        return 7.2*0.5*1.14e-44*f73*exp(-pow(f/f1, 1.8)) * 2/(1 + exp(2*(f - fk)/0.31e-3));
+    }
+    default:
+        return 0;
+    }
+}
+
+static snl_status lisa_check_years(const snl_noise *ns, snl_fault *why)
+{
+    const double T = ns->years;
+    switch (ns->foreground) {
+    case SNL_FOREGROUND_LDC:
+        return T >= 1/365.25 && T <= 10 ? SNL_OK : snl_refuse(why, "years", T, 1/365.25, 10);
+    case SNL_FOREGROUND_ROBSON:
+        for (int i = 0; i < 4; i++) if (T == lisa_robson[i][0]) return SNL_OK;
+        return snl_refuse(why, "years (0.5, 1, 2 or 4)", T, 0.5, 4);
+    case SNL_FOREGROUND_BABAK:
+        return T >= 0.1 && T <= 10 ? SNL_OK : snl_refuse(why, "years", T, 0.1, 10);
+    default:
+        return SNL_OK;
+    }
+}
+
+snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
+                         const double *f, double *S, snl_fault *why)
+{
+    static const double level[3][2] = {     /* by model: readout {m}, acceleration {m/s^2} */
+        { 15e-12, 3e-15 }, { 10e-12, 2.4e-15 }, { 7.9e-12, 2.4e-15 }
+    };
+    const double *lv = level[noise->model];
+    const snl_status st = lisa_check_years(noise, why);
+    if (st != SNL_OK) return st;
+    for (size_t i = 0; i < nf; i++) {
+        const double w = 2*SNL_PI*f[i], X = w*SNL_ARM/SNL_C, sX = sin(X), sh = sin(0.5*X);
+        const double a4 = f[i]/8e-3, o4 = 2e-3/f[i], knee = 0.4e-3/f[i];
+        const double tm = lv[1]*lv[1]*(1 + knee*knee)*(1 + a4*a4*a4*a4)/(w*w*SNL_C*SNL_C);
+        const double oms = lv[0]*lv[0]*(1 + o4*o4*o4*o4)*(w*w)/(SNL_C*SNL_C);
+        const double s2X = sin(2*X), gen = noise->tdi == SNL_TDI_20 ? 4*s2X*s2X : 1;
+        if (!(f[i] > 0 && f[i] < HUGE_VAL)) {
+            const snl_status bad = snl_refuse(why, "f", f[i], 0, HUGE_VAL);
+            if (why) why->index = i;
+            return bad;
+        }
+        if (channel == SNL_CHANNEL_T)
+            S[i] = 16*gen*sX*sX*((1 - cos(X))*oms + 8*sh*sh*sh*sh*tm);
+        else
+            S[i] = gen*sX*sX*(8*((2 + cos(X))*oms + 2*(3 + 2*cos(X) + cos(2*X))*tm)
+                            + X*X*lisa_foreground(noise, f[i]));
+    }
+    return SNL_OK;
+}
+
+snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s, const snl_noise *noise,
+                   double lo, double hi, size_t n, double snr[4], snl_fault *why)
+{
+    static const snl_channel channel[3] = { SNL_CHANNEL_A, SNL_CHANNEL_E, SNL_CHANNEL_T };
+    lisa_ready r;
+    snl_noise ns = *noise;
+    double h[3][2*LISA_BLOCK], f[LISA_BLOCK], S[LISA_BLOCK], sum[3] = { 0, 0, 0 };
+    snl_status st = lisa_prepare(&r, cfg, s, why);
+    if (st != SNL_OK) return st;
+    if (!(lo > 0 && lo <= hi)) return snl_refuse(why, "lo", lo, 0, hi);
+    if (n < 2 || n % 2) return snl_refuse(why, "n (even)", (double)n, 2, HUGE_VAL);
+    ns.tdi = cfg->tdi;
+    for (size_t k = 0; k <= n; k += LISA_BLOCK) {
+        const size_t m = lisa_min(n + 1 - k, LISA_BLOCK);
+        for (size_t i = 0; i < m; i++) f[i] = lo*pow(hi/lo, (double)(k + i)/(double)n);
+        if ((st = lisa_signal(&r, s, m, f, h)) != SNL_OK) return st;
+        for (int c = 0; c < 3; c++) {
+            if ((st = snl_noise_psd(&ns, channel[c], m, f, S, why)) != SNL_OK) return st;
+            for (size_t i = 0; i < m; i++) {
+                const double simpson = k + i == 0 || k + i == n ? 1 : (k + i) % 2 ? 4 : 2;
+                sum[c] += simpson*f[i]*(h[c][2*i]*h[c][2*i] + h[c][2*i+1]*h[c][2*i+1])/S[i];
+            }
+        }
+    }
+    for (int c = 0; c < 3; c++) sum[c] *= 4*log(hi/lo)/(3*(double)n);
+    snr[0] = sqrt(sum[0]);           snr[1] = sqrt(sum[1]);
+    snr[2] = sqrt(sum[0] + sum[1]);  snr[3] = sqrt(sum[2]);
+    return SNL_OK;
+}
+
+/* ==== Data and likelihood ================================================ */
+
+static double *lisa_take(double *base, size_t *used, size_t n)  /* base NULL: only count */
+{ double *p = base ? base + *used : NULL;  *used += n;  return p; }
+
+/* An object and its arrays share one block: doubles before the arrays begin. */
+#define LISA_HEAD(type) ((sizeof(type) + sizeof(double) - 1)/sizeof(double))
+
+static size_t lisa_data_layout(snl_data *d, double *base)
+{
+    size_t used = LISA_HEAD(snl_data);
+    d->f = lisa_take(base, &used, d->n);
+    d->d = lisa_take(base, &used, 4*d->n);
+    d->S = lisa_take(base, &used, 2*d->n);
+    return used;
+}
+
+snl_status snl_data_create(snl_data **out, double df, size_t k0, size_t n)
+{
+    snl_data head, *d;
+    double *block;
+    *out = NULL;
+    if (!(df > 0 && df < HUGE_VAL) || k0 < 1 || n < 1 || n > (size_t)-1/128) return SNL_EINVAL;
+    head.n = n;
+    head.df = df;
+    if (!(block = (double *)SNL_CALLOC(lisa_data_layout(&head, NULL), sizeof *block)))
+        return SNL_ENOMEM;
+    d = (snl_data *)(void *)block;
+    *d = head;
+    lisa_data_layout(d, block);
+    for (size_t k = 0; k < n; k++) d->f[k] = (double)(k0 + k)*df;
+    for (size_t k = 0; k < 2*n; k++) d->S[k] = 1;
+    *out = d;
+    return SNL_OK;
+}
+
+void snl_data_free(snl_data *data) { SNL_FREE(data); }
+
+/* Re sum conj(a) b / S over n pairs, two running sums of each part. */
+static double lisa_over(size_t n, const double *a, const double *b, const double *S)
+{
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    size_t i = 0;
+    for (; i + 1 < n; i += 2) {
+        const double p = 1/S[i], q = 1/S[i + 1];
+        s0 += a[2*i]*b[2*i]*p;      s1 += a[2*i+1]*b[2*i+1]*p;
+        s2 += a[2*i+2]*b[2*i+2]*q;  s3 += a[2*i+3]*b[2*i+3]*q;
+    }
+    if (i < n) s0 += (a[2*i]*b[2*i] + a[2*i+1]*b[2*i+1])/S[i];
+    return (s0 + s1) + (s2 + s3);
+}
+
+double snl_data_inner(const snl_data *data, const double *a, const double *b)
+{
+    const size_t n = data->n;
+    return 4*data->df*(lisa_over(n, a, b, data->S) + lisa_over(n, a + 2*n, b + 2*n, data->S + n));
+}
+
+double snl_data_snr(const snl_data *data, const double *a)
+{ return sqrt(snl_data_inner(data, a, a)); }
+
+void snl_data_add_noise(snl_data *data, snl_rng *rng)
+{
+    for (size_t i = 0; i < 4*data->n; i++)
+        data->d[i] += sqrt(data->S[i/2]/(4*data->df))*snl_rng_normal(rng);
+}
+
+snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg, const snl_source *s,
+                               snl_fault *why)
+{
+    lisa_ready r;
+    double h[3][2*LISA_BLOCK];
+    snl_status st = lisa_prepare(&r, cfg, s, why);
+    for (size_t k = 0; k < data->n && st == SNL_OK; k += LISA_BLOCK) {
+        const size_t n = lisa_min(data->n - k, LISA_BLOCK);
+        if ((st = lisa_signal(&r, s, n, data->f + k, h)) != SNL_OK) break;
+        for (size_t i = 0; i < 2*n; i++) {
+            data->d[2*k + i] += h[0][i];
+            data->d[2*(data->n + k) + i] += h[1][i];
+        }
+    }
+    return st;
+}
+
+snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
+                                const snl_source *s, double *lnL, snl_fault *why)
+{
+    lisa_ready r;
+    double h[3][2*LISA_BLOCK], half[2*LISA_BLOCK], sum = 0;
+    snl_status st = lisa_prepare(&r, cfg, s, why);
+    for (size_t k = 0; k < data->n && st == SNL_OK; k += LISA_BLOCK) {
+        const size_t n = lisa_min(data->n - k, LISA_BLOCK);
+        if ((st = lisa_signal(&r, s, n, data->f + k, h)) != SNL_OK) break;
+        for (size_t c = 0; c < 2; c++) {        /* <d|h> - <h|h>/2 = <d - h/2|h> */
+            const double *d = data->d + 2*(c*data->n + k);
+            for (size_t i = 0; i < 2*n; i++) half[i] = d[i] - 0.5*h[c][i];
+            sum += lisa_over(n, half, h[c], data->S + c*data->n + k);
+        }
+    }
+    if (st == SNL_OK) *lnL = 4*data->df*sum;
+    return st;
+}
+
+/* ==== Heterodyned likelihood ============================================= */
+
+/* Carrier of a mode on n <= LISA_BLOCK frequencies, w [n][2]. */
+static snl_status lisa_carrier(const lisa_ready *r, int l, int m, size_t n, const double *f,
+                               double *w)
+{
+    lisa_block b;
+    double amp22[LISA_BLOCK];
+    snl_status st = lisa_wave(r, l, m, n, f, &b);
+    if (st == SNL_OK) st = snl_phenom_mode(&r->wave, 2, 2, n, f, amp22, NULL, NULL);
+    if (st != SNL_OK) return st;
+    for (size_t i = 0; i < n; i++) {
+        const double a = b.g[i]*(l == 2 && m == 2 ? amp22[i] : b.amp[i] + 0.01*amp22[i]);
+        w[2*i] = a*b.hc[i];
+        w[2*i+1] = -a*b.hs[i];
+    }
+    return SNL_OK;
+}
+
+static size_t lisa_het_layout(snl_het *h, double *base)
+{
+    const size_t K = h->K, M = h->modes;
+    size_t used = LISA_HEAD(snl_het);
+    h->f = lisa_take(base, &used, K);
+    h->w = lisa_take(base, &used, 2*M*K);
+    h->W = lisa_take(base, &used, 4*M*K);
+    h->V = lisa_take(base, &used, 2*M*K);
+    h->U = lisa_take(base, &used, 4*K*(M*(M - 1)/2));
+    return used;
+}
+
+/* K nodes from lo to hi: f_{k+1} = max(f_k exp(step), f_k + gap), step by bisection.
+ * ([Z] has bins; with nodes closer than the data some would weigh nothing or less.) */
+static void lisa_nodes(size_t K, double lo, double hi, double gap, double *f)
+{
+    double a = 0, b = log(hi/lo)/(double)(K - 1);
+    for (int i = 0; i < 60; i++) {
+        const double step = exp(0.5*(a + b));
+        f[0] = lo;
+        for (size_t k = 1; k < K; k++) f[k] = fmax(f[k-1]*step, f[k-1] + gap);
+        if (f[K-1] < hi) a = 0.5*(a + b);
+        else b = 0.5*(a + b);
+    }
+    f[K-1] = hi;
+}
+
+/* Lagrange weights at u of the four nodes x. */
+static void lisa_lagrange(const double *x, double u, double L[4])
+{
+    for (int i = 0; i < 4; i++) {
+        L[i] = 1;
+        for (int j = 0; j < 4; j++) if (j != i) L[i] *= (u - x[j])/(x[i] - x[j]);
+    }
+}
+
+/* Add n <= LISA_BLOCK bins, from bin k on, to the weights; u [K] is ln f of the nodes,
+ * w [M] the carriers.  *node is the interval of the last bin, which only grows. */
+static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n, const double *u,
+                         double w[SNL_MODES][2*LISA_BLOCK], size_t *node)
+{
+    const size_t K = h->K;
+    for (size_t i = 0; i < n; i++) {
+        const double x = log(data->f[k + i]);
+        double L[4];
+        size_t first;
+        while (*node + 2 < K && x > u[*node + 1]) ++*node;
+        first = *node > 0 ? lisa_min(*node - 1, K - 4) : 0;
+        lisa_lagrange(u + first, x, L);
+        for (size_t c = 0; c < 2; c++) {
+            const double *d = data->d + 2*(c*data->n + k + i);
+            const double q = 4*data->df/data->S[c*data->n + k + i];
+            size_t pair = 0;
+            for (size_t b = 0; b < h->modes; b++) {
+                const double br = w[b][2*i], bi = w[b][2*i+1];
+                double *W = h->W + 2*((2*b + c)*K + first), *V = h->V + (2*b + c)*K + first;
+                for (int j = 0; j < 4; j++) {
+                    W[2*j]   += q*L[j]*(br*d[0] + bi*d[1]);
+                    W[2*j+1] += q*L[j]*(br*d[1] - bi*d[0]);
+                    V[j]     += q*L[j]*(br*br + bi*bi);
+                }
+                for (size_t a = 0; a < b; a++, pair++) {
+                    const double ar = w[a][2*i], ai = w[a][2*i+1];
+                    double *U = h->U + 2*((2*pair + c)*K + first);
+                    for (int j = 0; j < 4; j++) {
+                        U[2*j]   += q*L[j]*(ar*br + ai*bi);
+                        U[2*j+1] += q*L[j]*(ar*bi - ai*br);
+                    }
+                }
+            }
+        }
+    }
+}
+
+snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cfg *cfg,
+                          const snl_source *ref, size_t K, snl_fault *why)
+{
+    const size_t most = (data->n - 1)/4 + 1;
+    lisa_ready r;
+    snl_lisa_cfg always = *cfg;
+    snl_het head, *h = NULL;
+    double *block, *u = NULL, w[SNL_MODES][2*LISA_BLOCK];
+    size_t node = 0;
+    snl_status st;
+
+    *out = NULL;
+    always.t0 = -HUGE_VAL;
+    always.t1 = HUGE_VAL;       /* the carrier has no gaps */
+    if ((st = lisa_prepare(&r, cfg, ref, why)) != SNL_OK) return st;
+    r.cfg = always;
+    if (K < 8 || K > most) return snl_refuse(why, "K", (double)K, 8, (double)most);
+    for (size_t i = 0; i < 2*data->n; i++)
+        if (!(data->S[i] > 0)) return snl_refuse(why, "S", data->S[i], 0, HUGE_VAL);
+
+    head.K = K;
+    head.modes = 0;
+    for (int a = 0; a < SNL_MODES; a++)
+        if (lisa_modes(cfg) >> a & 1) {
+            head.l[head.modes] = lisa_mode[a].l;
+            head.m[head.modes++] = lisa_mode[a].m;
+        }
+    head.cfg = *cfg;
+    head.ref = *ref;
+    st = SNL_ENOMEM;
+    if (!(block = (double *)SNL_CALLOC(lisa_het_layout(&head, NULL), sizeof *block))) goto fail;
+    h = (snl_het *)(void *)block;
+    *h = head;
+    lisa_het_layout(h, block);
+    if (!(u = (double *)SNL_CALLOC(K, sizeof *u))) goto fail;
+
+    lisa_nodes(K, data->f[0], data->f[data->n - 1], 4*data->df, h->f);
+    for (size_t k = 0; k < K; k++) u[k] = log(h->f[k]);
+    for (size_t a = 0; a < h->modes; a++)
+        for (size_t k = 0; k < K; k += LISA_BLOCK)
+            if ((st = lisa_carrier(&r, h->l[a], h->m[a], lisa_min(K - k, LISA_BLOCK), h->f + k,
+                                   h->w + 2*(a*K + k))) != SNL_OK) goto fail;
+    for (size_t k = 0; k < data->n; k += LISA_BLOCK) {
+        const size_t n = lisa_min(data->n - k, LISA_BLOCK);
+        for (size_t a = 0; a < h->modes; a++)
+            if ((st = lisa_carrier(&r, h->l[a], h->m[a], n, data->f + k, w[a])) != SNL_OK)
+                goto fail;
+        lisa_het_add(h, data, k, n, u, w, &node);
+    }
+    for (size_t i = 0; i < 2*h->modes*K; i++)
+        if (!(h->V[i] > 0)) {
+            st = SNL_EFAILED;
+            snl_refuse(why, "V", h->V[i], 0, HUGE_VAL);
+            if (why) why->index = i % K;
+            goto fail;
+        }
+    SNL_FREE(u);
+    *out = h;
+    return SNL_OK;
+fail:
+    SNL_FREE(u);
+    snl_het_free(h);
+    return st;
+}
+
+void snl_het_free(snl_het *het) { SNL_FREE(het); }
+
+/* out = conj(transfer h) / w on n nodes. */
+static void lisa_ratio(const lisa_block *b, size_t n, const double *T, const double *w, double *out)
+{
+    double h[2*LISA_BLOCK];
+    for (size_t i = 0; i < 2*n; i++) h[i] = 0;
+    lisa_add(b, n, T, h);
+    for (size_t i = 0; i < n; i++) {
+        const double q = 1/(w[2*i]*w[2*i] + w[2*i+1]*w[2*i+1]);
+        out[2*i]   = q*(h[2*i]*w[2*i] + h[2*i+1]*w[2*i+1]);
+        out[2*i+1] = q*(h[2*i+1]*w[2*i] - h[2*i]*w[2*i+1]);
+    }
+}
+
+snl_status snl_het_signal(const snl_het *h, const snl_source *s, double *r, snl_fault *why)
+{
+    const size_t K = h->K;
+    lisa_ready ready;
+    lisa_block b;
+    double tf[3][2*LISA_BLOCK], ap[2], ac[2];
+    snl_status st = lisa_prepare(&ready, &h->cfg, s, why);
+    if (st != SNL_OK) return st;
+    for (size_t a = 0; a < h->modes; a++) {
+        lisa_amplitudes(s, h->l[a], h->m[a], ap, ac);
+        for (size_t k = 0; k < K; k += LISA_BLOCK) {
+            const size_t n = lisa_min(K - k, LISA_BLOCK);
+            if ((st = lisa_wave(&ready, h->l[a], h->m[a], n, h->f + k, &b)) != SNL_OK) return st;
+            lisa_channels(&b, n, ap, ac, tf[0], tf[1], tf[2], NULL);
+            for (size_t c = 0; c < 2; c++)
+                lisa_ratio(&b, n, tf[c], h->w + 2*(a*K + k), r + 2*((2*a + c)*K + k));
+        }
+    }
+    return SNL_OK;
+}
+
+snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *r, snl_fault *why)
+{
+    static const double one[2] = { 1, 0 }, none[2] = { 0, 0 };
+    const size_t K = h->K;
+    lisa_ready ready;
+    lisa_block b;
+    snl_source unit = *s;
+    double tf[3][2*LISA_BLOCK];
+    snl_status st;
+    if (lisa_modes(&h->cfg) != SNL_MODE_22) return snl_refuse(why, "modes", h->cfg.modes, 1, 1);
+    unit.distance = 1;
+    if ((st = lisa_prepare(&ready, &h->cfg, &unit, why)) != SNL_OK) return st;
+    for (size_t k = 0; k < K; k += LISA_BLOCK) {
+        const size_t n = lisa_min(K - k, LISA_BLOCK);
+        if ((st = lisa_wave(&ready, 2, 2, n, h->f + k, &b)) != SNL_OK) return st;
+        for (size_t p = 0; p < 2; p++) {
+            lisa_channels(&b, n, p ? none : one, p ? one : none, tf[0], tf[1], tf[2], NULL);
+            for (size_t c = 0; c < 2; c++)
+                lisa_ratio(&b, n, tf[c], h->w + 2*k, r + 2*((2*p + c)*K + k));
+        }
+    }
+    return SNL_OK;
+}
+
+double snl_het_dh(const snl_het *h, const double *r)
+{
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (size_t i = 0; i < 4*h->modes*h->K; i += 4) {
+        s0 += r[i]*h->W[i];      s1 += r[i+1]*h->W[i+1];
+        s2 += r[i+2]*h->W[i+2];  s3 += r[i+3]*h->W[i+3];
+    }
+    return (s0 + s1) + (s2 + s3);
+}
+
+double snl_het_hh(const snl_het *h, const double *ra, const double *rb)
+{
+    const size_t K = h->K, n = 2*K;         /* both channels of a mode */
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (size_t i = 0; i < h->modes*n; i += 2) {
+        s0 += h->V[i]*ra[2*i]*rb[2*i];          s1 += h->V[i]*ra[2*i+1]*rb[2*i+1];
+        s2 += h->V[i+1]*ra[2*i+2]*rb[2*i+2];    s3 += h->V[i+1]*ra[2*i+3]*rb[2*i+3];
+    }
+    for (size_t b = 1, pair = 0; b < h->modes; b++)
+        for (size_t a = 0; a < b; a++, pair++) {
+            const double *U = h->U + 2*pair*n, *p = ra + 2*a*n, *q = rb + 2*b*n;
+            const double *s = rb + 2*a*n, *t = ra + 2*b*n;      /* the pair (b, a) */
+            for (size_t i = 0; i < n; i++) {
+                const double re = p[2*i]*q[2*i] + p[2*i+1]*q[2*i+1]
+                                + s[2*i]*t[2*i] + s[2*i+1]*t[2*i+1];
+                const double im = p[2*i]*q[2*i+1] - p[2*i+1]*q[2*i]
+                                + s[2*i]*t[2*i+1] - s[2*i+1]*t[2*i];
+                s0 += U[2*i]*re;
+                s1 -= U[2*i+1]*im;
+            }
+        }
+    return (s0 + s1) + (s2 + s3);
+}
+
+size_t snl_het_work(const snl_het *het) { return 4*het->modes*het->K; }
+
+snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL, double *work,
+                           snl_fault *why)
+{
+    const snl_status st = snl_het_signal(het, s, work, why);
+    if (st == SNL_OK) *lnL = snl_het_dh(het, work) - 0.5*snl_het_hh(het, work, work);
+    return st;
+}
