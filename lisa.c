@@ -557,7 +557,7 @@ snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
             return bad;
         }
         if (channel == SNL_CHANNEL_T)
-            S[i] = 16*gen*sX*sX*((1 - cos(X))*oms + 8*sh*sh*sh*sh*tm);
+            S[i] = 16*gen*sX*sX*(2*sh*sh*oms + 8*sh*sh*sh*sh*tm);
         else
             S[i] = gen*sX*sX*(8*((2 + cos(X))*oms + 2*(3 + 2*cos(X) + cos(2*X))*tm)
                             + X*X*lisa_foreground(noise, f[i]));
@@ -700,17 +700,16 @@ snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
 
 /* ==== Heterodyned likelihood ============================================= */
 
-/* Carrier of a mode on n <= LISA_BLOCK frequencies, w [n][2]. */
-static snl_status lisa_carrier(const lisa_ready *r, int l, int m, size_t n, const double *f,
-                               double *w)
+/* Carrier of a mode on n <= LISA_BLOCK frequencies, w [n][2]; floor f^(-7/6) is the part of
+ * its amplitude that does not die out in the ringdown. */
+static snl_status lisa_carrier(const lisa_ready *r, double floor, int l, int m, size_t n,
+                               const double *f, double *w)
 {
     lisa_block b;
-    double amp22[LISA_BLOCK];
-    snl_status st = lisa_wave(r, l, m, n, f, &b);
-    if (st == SNL_OK) st = snl_phenom_mode(&r->wave, 2, 2, n, f, amp22, NULL, NULL);
+    const snl_status st = lisa_wave(r, l, m, n, f, &b);
     if (st != SNL_OK) return st;
     for (size_t i = 0; i < n; i++) {
-        const double a = b.g[i]*(l == 2 && m == 2 ? amp22[i] : b.amp[i] + 0.01*amp22[i]);
+        const double a = b.g[i]*(b.amp[i] + floor*pow(f[i], -7/6.0));
         w[2*i] = a*b.hc[i];
         w[2*i+1] = -a*b.hs[i];
     }
@@ -796,17 +795,18 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
 {
     const size_t most = (data->n - 1)/4 + 1;
     lisa_ready r;
-    snl_lisa_cfg always = *cfg;
+    double floor, amp;
     snl_het head, *h = NULL;
     double *block, *u = NULL, w[SNL_MODES][2*LISA_BLOCK];
     size_t node = 0;
     snl_status st;
 
     *out = NULL;
-    always.t0 = -HUGE_VAL;
-    always.t1 = HUGE_VAL;       /* the carrier has no gaps */
     if ((st = lisa_prepare(&r, cfg, ref, why)) != SNL_OK) return st;
-    r.cfg = always;
+    r.cfg.t0 = -HUGE_VAL;       /* the carrier has no gaps */
+    r.cfg.t1 = HUGE_VAL;
+    if ((st = snl_phenom_mode(&r.wave, 2, 2, 1, data->f, &amp, NULL, NULL)) != SNL_OK) return st;
+    floor = 1e-2*amp*pow(data->f[0], 7/6.0);
     if (K < 8 || K > most) return snl_refuse(why, "K", (double)K, 8, (double)most);
     for (size_t i = 0; i < 2*data->n; i++)
         if (!(data->S[i] > 0)) return snl_refuse(why, "S", data->S[i], 0, HUGE_VAL);
@@ -831,12 +831,12 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     for (size_t k = 0; k < K; k++) u[k] = log(h->f[k]);
     for (size_t a = 0; a < h->modes; a++)
         for (size_t k = 0; k < K; k += LISA_BLOCK)
-            if ((st = lisa_carrier(&r, h->l[a], h->m[a], lisa_min(K - k, LISA_BLOCK), h->f + k,
+            if ((st = lisa_carrier(&r, floor, h->l[a], h->m[a], lisa_min(K - k, LISA_BLOCK), h->f + k,
                                    h->w + 2*(a*K + k))) != SNL_OK) goto fail;
     for (size_t k = 0; k < data->n; k += LISA_BLOCK) {
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
         for (size_t a = 0; a < h->modes; a++)
-            if ((st = lisa_carrier(&r, h->l[a], h->m[a], n, data->f + k, w[a])) != SNL_OK)
+            if ((st = lisa_carrier(&r, floor, h->l[a], h->m[a], n, data->f + k, w[a])) != SNL_OK)
                 goto fail;
         lisa_het_add(h, data, k, n, u, w, &node);
     }

@@ -964,14 +964,15 @@ static int mc_kde(size_t n, const double *x, const double *w, double lo, double 
     const size_t G = SNL_JSD_GRID;
     const double ess = snl_sample_ess(n, w);
     double sum = 0, mean = 0, var = 0, h, total = 0;
-    size_t pad;
+    size_t pad, first = 0;
+    while (w && !(w[first] > 0)) first++;       /* about it a constant has variance 0 */
     for (size_t i = 0; i < n; i++) {
         sum += w ? w[i] : 1;
-        mean += (w ? w[i] : 1)*(x[i] - lo);
+        mean += (w ? w[i] : 1)*(x[i] - x[first]);
     }
     mean /= sum;
     for (size_t i = 0; i < n; i++) {
-        const double d = x[i] - lo - mean;
+        const double d = x[i] - x[first] - mean;
         var += (w ? w[i] : 1)*d*d;
     }
     if (!(var > 0 && ess > 1)) return 0;

@@ -42,9 +42,8 @@ static const int32_t wf_fring[WF_KNOTS], wf_fdamp[WF_KNOTS];
 
 /* ==== Elementary functions ===============================================
  *
- * Good to a few 1e-16, for normal positive arguments.  No branches: selections are only
- * between numbers that exist already, since compilers do not compute, for vectors, what
- * might trap.  Integers go to double and back through the mantissa of 2^52. */
+ * Good to a few 1e-16, for normal positive arguments, without branches.  Integers go
+ * to double and back through the mantissa of 2^52, which every vector unit can do. */
 
 static const double WF_TWO52 = 4503599627370496.0;
 
@@ -70,6 +69,9 @@ WF_INLINE double wf_piece(double x, const double edge[2], const double c[3])
     const double last = x <= edge[1] ? c[1] : c[2];
     return x <= edge[0] ? c[0] : last;
 }
+
+/* 1 for x >= 0, else 0: selects by arithmetic, where a comparison would become a branch. */
+WF_INLINE double wf_step(double x)  { return 0.5 + copysign(0.5, x); }
 
 /* k < 2^52 */
 WF_INLINE double wf_count(uint64_t k)
@@ -105,7 +107,7 @@ WF_INLINE double wf_log(double x)
 /* x < 700; below -700 the result stays at exp(-700). */
 WF_INLINE double wf_exp(double x)
 {
-    const double lim = x < -700 ? -700 : x, shift = 1.5*WF_TWO52;
+    const double in = wf_step(x + 700), lim = in*x + (in - 1)*700, shift = 1.5*WF_TWO52;
     const double k = lim*1.44269504088896340736 + shift, n = k - shift;
     const double r = (lim - n*6.93147180369123816490e-01) - n*1.90821492927058770002e-10;
     const double y = 1/2. + r*(1/6. + r*(1/24. + r*(1/120. + r*(1/720. + r*(1/5040.
@@ -119,7 +121,7 @@ WF_INLINE double wf_exp(double x)
 WF_INLINE double wf_atan(double x)
 {
     const double a = fabs(x), tan8 = 0.41421356237309504880, cot8 = 2.41421356237309504880;
-    const double p = 0.5 + copysign(0.5, cot8 - a), q = 0.5 + copysign(0.5, a - tan8);
+    const double p = wf_step(cot8 - a), q = wf_step(a - tan8);
     const double t = (p*a - q)/(q*a + p), z = t*t, turn = (q + 1 - p)*(SNL_PI/4);
     const double y = -0.33333333333333330156 + z*(0.19999999999995516545
         + z*(-0.14285714284665680761 + z*(0.11111111015187018721 + z*(-0.090909045753064890845

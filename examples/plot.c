@@ -49,6 +49,20 @@ static double quantile(const sorted *s, size_t n, double total, double p)
     return s[n - 1].x;
 }
 
+/* Shortest interval that holds a fifth of the weight, as the standard deviation of the
+ * Gaussian that would have it: the width of a mode, even where there are several. */
+static double mode_width(const sorted *s, size_t n, double total)
+{
+    double sum = 0, best = s[n - 1].x - s[0].x;
+    size_t a = 0, b;
+    for (b = 0; b < n; b++) {
+        sum += s[b].w;
+        while (a < b && sum - s[a].w >= 0.2*total) sum -= s[a++].w;
+        if (sum >= 0.2*total) best = fmin(best, s[b].x - s[a].x);
+    }
+    return best/0.507;
+}
+
 /* Column d of a set, sorted; returns the sum of weights. */
 static double sort_column(const plot_samples *p, size_t dims, size_t d, sorted *s)
 {
@@ -82,10 +96,10 @@ static void axis_set(axis *a, double lo, double hi, double ticks)
     a->offset = 0;
     a->exponent = (int)floor(log10(top > 0 ? top : 1));
     tick = (int)floor(log10(a->step*1.0001));
-    if (a->exponent - tick > 4) {
+    if (a->exponent - tick > 3) {
         const double unit = pow(10, tick + 2);
         a->offset = unit*floor(lo/unit + 0.5);
-        a->exponent = tick + 2;
+        a->exponent = tick + 1;
     }
     if (a->exponent > -3 && a->exponent < 4) a->exponent = 0;
     a->scale = pow(10, a->exponent);
@@ -137,7 +151,7 @@ static void density1(const plot_samples *p, size_t dims, size_t d, const axis *a
         const double x = position(a, p->value[i*dims + d], CURVE);
         if (x >= 0 && x < CURVE) v[(size_t)x] += p->weight ? p->weight[i] : 1;
     }
-    smooth(v, CURVE, 1, 0.5*width/(a->hi - a->lo)*CURVE*pow(effective_rows(p), -0.2));
+    smooth(v, CURVE, 1, 0.8*width/(a->hi - a->lo)*CURVE*pow(effective_rows(p), -0.2));
     for (i = 0; i < CURVE; i++) sum += v[i];
     for (i = 0; sum > 0 && i < CURVE; i++) v[i] /= sum;
 }
@@ -146,7 +160,7 @@ static void density1(const plot_samples *p, size_t dims, size_t d, const axis *a
 static void density2(const plot_samples *p, size_t dims, size_t dx, size_t dy, const axis *ax,
                      const axis *ay, double wx, double wy, double *v)
 {
-    const double f = 0.55*pow(effective_rows(p), -1.0/6)*BINS;
+    const double f = 0.8*pow(effective_rows(p), -1.0/6)*BINS;
     size_t i;
     for (i = 0; i < RING*RING; i++) v[i] = 0;
     for (i = 0; i < p->rows; i++) {
@@ -295,7 +309,7 @@ static void put_title(FILE *f, const axis *a, const sorted *s, size_t n, double 
     const double small = fmin(up, down) > 0 ? fmin(up, down) : fmax(up, down);
     int digits = small > 0 ? 1 - (int)floor(log10(small)) : 3;
     digits = digits < 0 ? 0 : digits > 9 ? 9 : digits;
-    fprintf(f, "<text x='%.1f' y='%.1f' text-anchor='middle'>", x, y);
+    fprintf(f, "<text x='%.1f' y='%.1f'>", x, y);
     put_number(f, (mid - a->offset)/a->scale, digits);
     fprintf(f, " +%.*f \xe2\x88\x92%.*f</text>\n", digits, up, digits, down);
 }
@@ -342,7 +356,7 @@ static void put_ticks(FILE *f, const axis *a, double x, double y, double size, i
         const double p = vertical ? y + size*(1 - u) : x + size*u;
         if (vertical) fprintf(f, "<path d='M%.1f %.1fh3'/>", x, p);
         else fprintf(f, "<path d='M%.1f %.1fv-3'/>", p, y + size);
-        if (!numbers || u < 0.03 || u > 0.97) continue;
+        if (!numbers || u < 0.05 || u > 0.95) continue;
         if (vertical)
             fprintf(f, "<text stroke='none' fill='#222' x='%.1f' y='%.1f' text-anchor='end'>", x - 4, p + 3);
         else
@@ -358,7 +372,7 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
                 const char *const *names, const double *truth, io_error *e)
 {
     const double size = fmin(fmax(960.0/(double)(dims ? dims : 1), 84), 220), gap = 6;
-    const double left = 66, top = 26 + 11*(double)sets, width = left + (double)dims*(size + gap) + 20;
+    const double left = 66, top = 26 + 11*(double)sets, width = left + (double)dims*(size + gap) + 50;
     const double height = top + (double)dims*(size + gap) + 62;
     axis ax[PLOT_DIMS];
     double width_of[PLOT_SETS][PLOT_DIMS], curve[PLOT_SETS][CURVE];
@@ -379,10 +393,9 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
             const double total = sort_column(&set[k], dims, j, s);
             const double a = quantile(s, set[k].rows, total, 0.003);
             const double b = quantile(s, set[k].rows, total, 0.997);
-            const double q = quantile(s, set[k].rows, total, 0.84) - quantile(s, set[k].rows, total, 0.16);
             lo = fmin(lo, fmax(s[0].x, a - 0.15*(b - a)));
             hi = fmax(hi, fmin(s[set[k].rows - 1].x, b + 0.15*(b - a)));
-            width_of[k][j] = fmin(0.5*q, 0.25*(b - a));     /* about one standard deviation */
+            width_of[k][j] = fmin(mode_width(s, set[k].rows, total), 0.25*(b - a));
         }
         if (truth && truth[j] == truth[j] && truth[j] > lo - (hi - lo) && truth[j] < hi + (hi - lo)) {
             lo = fmin(lo, truth[j] - 0.02*(hi - lo));
@@ -456,14 +469,14 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
                 fputs("</text>\n", f);
             }
             if (i == j) {
-                fprintf(f, "<text font-size='10' text-anchor='middle' x='%.1f' y='%.1f'>", x + size/2,
-                        y - 5 - 11*(double)sets);
+                fprintf(f, "<text font-size='10' x='%.1f' y='%.1f'>", x + 1,
+                        y - 6 - 11*(double)sets);
                 put_axis_name(f, names[j], &ax[j]);
                 fputs("</text>\n", f);
                 for (k = 0; k < sets; k++) {
                     const double total = sort_column(&set[k], dims, j, s);
                     fprintf(f, "<g fill='%s'>", sets > 1 ? set_color[k] : "#222");
-                    put_title(f, &ax[j], s, set[k].rows, total, x + size/2, y - 5 - 11*(double)(sets - 1 - k));
+                    put_title(f, &ax[j], s, set[k].rows, total, x + 1, y - 4 - 11*(double)(sets - 1 - k));
                     fputs("</g>", f);
                 }
             }

@@ -1,0 +1,815 @@
+/* Tests of mcmc.c.  Truths: closed-form moments and distribution functions, quadrature,
+ * autoregressive series.  A moment agrees if it is within 4.5 of its own Monte Carlo
+ * standard errors, the autocorrelation included (some 100 moments are looked at: one in
+ * a thousand builds would fail by chance); a Kolmogorov-Smirnov test if p > 1e-4. */
+#include "snl.h"
+#include "greatest.h"
+#include "near.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SIGMA 4.5
+#define MIN_P     1e-4
+
+/* ---- targets ------------------------------------------------------------ */
+
+typedef struct density {
+    size_t dim;
+    double (*prior)(const double *x), (*like)(const double *x);
+    size_t rows;            /* of the last batch */
+} density;
+
+static snl_status evaluate(void *ctx, size_t n, const double *x, double *lp, double *ll)
+{
+    density *d = ctx;
+    d->rows = n;
+    for (size_t i = 0; i < n; i++, x += d->dim) {
+        lp[i] = d->prior(x);
+        ll[i] = lp[i] > -INFINITY ? d->like(x) : NAN;       /* must not be read */
+    }
+    return SNL_OK;
+}
+
+static double flat(const double *x) { (void)x;  return 0; }
+static double box_unit(const double *x)
+{
+    for (int j = 0; j < 3; j++) if (!(x[j] > 0 && x[j] < 1)) return -INFINITY;
+    return 0;
+}
+static double box_40(const double *x)
+{ return fabs(x[0]) < 20 && fabs(x[1]) < 20 ? -2*log(40) : -INFINITY; }
+
+static double normal_prior10(const double *x)   /* N(0, 10^2) in 11 dimensions */
+{
+    double s = 0;
+    for (int j = 0; j < 11; j++) s += x[j]*x[j];
+    return -0.005*s - 11*(log(10) + 0.5*log(2*SNL_PI));
+}
+static double normal_11(const double *x)
+{
+    double s = 0;
+    for (int j = 0; j < 11; j++) s += x[j]*x[j];
+    return -0.5*s - 5.5*log(2*SNL_PI);
+}
+
+/* Independent unit normals u of x = H D u: D = 10^(-4 j/10), H a reflection along
+ * (1, .., 1), so that the covariance has condition number 1e8. */
+static void whiten(const double *x, double *u)
+{
+    double s = 0;
+    for (int j = 0; j < 11; j++) s += x[j];
+    for (int j = 0; j < 11; j++) u[j] = (x[j] - 2*s/11) * pow(10, 0.4*j);
+}
+static double normal_skewed(const double *x)
+{
+    double u[11], s = 0;
+    whiten(x, u);
+    for (int j = 0; j < 11; j++) s += u[j]*u[j];
+    return -0.5*s;
+}
+
+/* exp(-(100 (y - x^2)^2 + (1 - x)^2)/20): x is N(1, 10), y - x^2 is N(0, 0.1) */
+static double rosenbrock(const double *x)
+{ return -(100*(x[1] - x[0]*x[0])*(x[1] - x[0]*x[0]) + (1 - x[0])*(1 - x[0]))/20; }
+
+static double two_modes(const double *x)
+{
+    const double a = log(0.8) - 0.5*((x[0] - 10)*(x[0] - 10) + x[1]*x[1]);
+    const double b = log(0.2) - 0.5*((x[0] + 10)*(x[0] + 10) + x[1]*x[1]);
+    return fmax(a, b) + log1p(exp(-fabs(a - b))) - log(2*SNL_PI);
+}
+static double ring(const double *x)
+{ const double r = sqrt(x[0]*x[0] + x[1]*x[1]);  return -50*(r - 5)*(r - 5); }
+
+static double von_mises(const double *x) { return 0.7*cos(x[0] - 3) - 0.5*x[1]*x[1]; }
+
+/* ---- helpers ------------------------------------------------------------ */
+
+typedef struct chain {
+    size_t n, walkers, dim;
+    double *theta, *f, *work, *sorted;      /* f: a function of the samples */
+} chain;
+
+static double normal_cdf(double x) { return 0.5*erfc(-x/sqrt(2)); }
+
+/* Start at centre + scale N(0, 1), burn a fifth, keep n samples `thin` apart. */
+static snl_status sample(chain *c, snl_mcmc_cfg *cfg, density *d, double centre,
+                         double scale, size_t n, size_t thin)
+{
+    const size_t cells = cfg->temps*cfg->walkers*cfg->dim;
+    snl_mcmc_run_cfg run = snl_mcmc_run_defaults(n*thin/5);
+    snl_mcmc_chain kept = { NULL, NULL, NULL, NULL, 0 };
+    snl_mcmc *s = NULL;
+    snl_status st;
+    snl_rng r;
+    double *x0 = malloc(cells*sizeof *x0);
+    c->n = n;
+    c->walkers = cfg->walkers;
+    c->dim = cfg->dim;
+    c->theta = malloc(n*c->walkers*c->dim*sizeof *c->theta);
+    c->f = malloc(n*c->walkers*sizeof *c->f);
+    c->sorted = malloc(n*c->walkers*sizeof *c->f);
+    c->work = malloc(snl_mcmc_tau_work(n)*sizeof *c->work);
+    kept.theta = c->theta;
+    snl_rng_seed(&r, 5, 0);
+    for (size_t i = 0; i < cells; i++) x0[i] = centre + scale*snl_rng_normal(&r);
+    cfg->target = evaluate;
+    cfg->target_ctx = d;
+    st = snl_mcmc_create(&s, cfg, NULL);
+    if (st == SNL_OK) st = snl_mcmc_start(s, x0, NULL);
+    if (st == SNL_OK) st = snl_mcmc_run(s, &run, NULL, NULL);
+    run.steps = n*thin;
+    run.thin = thin;
+    if (st == SNL_OK) st = snl_mcmc_run(s, &run, &kept, NULL);
+    snl_mcmc_free(s);
+    free(x0);
+    return st;
+}
+
+static void drop(chain *c)
+{ free(c->theta);  free(c->f);  free(c->work);  free(c->sorted); }
+
+#define EACH(c, x) \
+    for (size_t i_ = 0; i_ < (c)->n*(c)->walkers; i_++) \
+        for (const double *x = (c)->theta + i_*(c)->dim, *once_ = x; once_; once_ = NULL)
+
+/* (mean of f - truth) in its standard errors; INFINITY for a chain below 50 tau. */
+static double sigmas(chain *c, double truth)
+{
+    const double N = (double)(c->n*c->walkers);
+    double m = 0, v = 0, tau;
+    int too_short;
+    if (snl_mcmc_tau(c->n, c->walkers, 1, c->f, &tau, &too_short, c->work)) return INFINITY;
+    if (too_short) return INFINITY;
+    for (size_t i = 0; i < c->n*c->walkers; i++) m += c->f[i]/N;
+    for (size_t i = 0; i < c->n*c->walkers; i++) v += (c->f[i] - m)*(c->f[i] - m)/N;
+    return (m - truth)/sqrt(v*tau/N);
+}
+
+/* p of f, already put through its distribution function, on samples 2 tau apart. */
+static double ks_p(chain *c)
+{
+    double tau, D, p;
+    size_t m = 0;
+    if (snl_mcmc_tau(c->n, c->walkers, 1, c->f, &tau, NULL, c->work)) return -1;
+    for (size_t i = 0; i < c->n; i += 1 + (size_t)(2*tau))
+        for (size_t w = 0; w < c->walkers; w++) c->sorted[m++] = c->f[i*c->walkers + w];
+    double *work = malloc(m*sizeof *work);
+    if (snl_ks(m, c->sorted, &D, &p, work)) p = -1;
+    free(work);
+    return p;
+}
+
+/* f as independent N(mean, sd): mean, variance, shape. */
+static enum greatest_test_res check_normal(chain *c, double mean, double sd)
+{
+    const size_t n = c->n*c->walkers;
+    ASSERT_NEAR(0, sigmas(c, mean), MAX_SIGMA);
+    for (size_t i = 0; i < n; i++) c->f[i] = (c->f[i] - mean)*(c->f[i] - mean);
+    ASSERT_NEAR(0, sigmas(c, sd*sd), MAX_SIGMA);
+    PASS();
+}
+
+static snl_mcmc_cfg only(snl_move move, size_t dim, size_t walkers)
+{
+    snl_mcmc_cfg c = snl_mcmc_defaults(dim, walkers, 1);
+    for (int m = 0; m < SNL_MOVES; m++) c.weight[m] = m == (int)move;
+    return c;
+}
+
+/* ---- the sampler -------------------------------------------------------- */
+
+TEST gaussian_of_condition_1e8_has_its_moments_and_shape(void)
+{
+    density d = { 11, flat, normal_skewed, 0 };
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(11, 64, 1);
+    chain c;
+    double u[11];
+    size_t i;
+    ASSERT_EQ(SNL_OK, sample(&c, &cfg, &d, 0, 1, 4000, 10));
+    ASSERT_EQ(32, d.rows);
+    for (int j = 0; j < 11; j++) {
+        i = 0;
+        EACH(&c, x) { whiten(x, u);  c.f[i++] = normal_cdf(u[j]); }
+        ASSERT(ks_p(&c) > MIN_P);
+        i = 0;
+        EACH(&c, x) { whiten(x, u);  c.f[i++] = u[j]; }
+        CHECK_CALL(check_normal(&c, 0, 1));
+    }
+    i = 0;                                      /* the control: 5% too wide is seen */
+    EACH(&c, x) { whiten(x, u);  c.f[i++] = normal_cdf(u[0]/1.05); }
+    ASSERT(ks_p(&c) < 1e-6);
+    drop(&c);
+    PASS();
+}
+
+/* A jump with a Hastings ratio: x to x + e s(x), s = sqrt(1 + x^2); `lie` hides it. */
+typedef struct jumper { int lie; } jumper;
+static double jump(void *ctx, snl_rng *r, const double *from, double *to)
+{
+    double q = 0;
+    for (int j = 0; j < 2; j++) {
+        const double s = sqrt(1 + from[j]*from[j]), e = snl_rng_normal(r);
+        to[j] = from[j] + s*e;
+        const double back = sqrt(1 + to[j]*to[j]), b = (from[j] - to[j])/back;
+        q += 0.5*(e*e - b*b) + log(s/back);
+    }
+    return ((jumper *)ctx)->lie ? 0 : q;
+}
+
+TEST rosenbrock_is_left_invariant_by_each_move_alone(void)
+{
+    for (int m = 0; m < SNL_MOVES; m++) {
+        density d = { 2, flat, rosenbrock, 0 };
+        jumper honest = { 0 };
+        snl_mcmc_cfg cfg = only((snl_move)m, 2, 40);
+        chain c;
+        size_t i = 0;
+        cfg.jump = jump;
+        cfg.jump_ctx = &honest;
+        ASSERT_EQ(SNL_OK, sample(&c, &cfg, &d, 1, 0.5, 20000, 20));
+        EACH(&c, x) c.f[i++] = normal_cdf((x[0] - 1)/sqrt(10));
+        ASSERT(ks_p(&c) > MIN_P);
+        i = 0;
+        EACH(&c, x) c.f[i++] = normal_cdf((x[1] - x[0]*x[0])/sqrt(0.1));
+        ASSERT(ks_p(&c) > MIN_P);
+        i = 0;
+        EACH(&c, x) c.f[i++] = x[0];
+        CHECK_CALL(check_normal(&c, 1, sqrt(10)));
+        drop(&c);
+    }
+    PASS();
+}
+
+static double normal_2(const double *x) { return -0.5*(x[0]*x[0] + x[1]*x[1]); }
+
+TEST a_hidden_hastings_ratio_is_seen(void)
+{
+    for (int lie = 0; lie < 2; lie++) {
+        density d = { 2, flat, normal_2, 0 };
+        jumper j = { 0 };
+        snl_mcmc_cfg cfg = only(SNL_MOVE_JUMP, 2, 16);
+        chain c;
+        size_t i = 0;
+        j.lie = lie;
+        cfg.jump = jump;
+        cfg.jump_ctx = &j;
+        ASSERT_EQ(SNL_OK, sample(&c, &cfg, &d, 0, 1, 20000, 2));
+        EACH(&c, x) c.f[i++] = x[0]*x[0];
+        if (lie) ASSERT(fabs(sigmas(&c, 1)) > 10);
+        else ASSERT_NEAR(0, sigmas(&c, 1), MAX_SIGMA);
+        drop(&c);
+    }
+    PASS();
+}
+
+TEST ring_is_uniform_in_angle(void)
+{
+    density d = { 2, flat, ring, 0 };
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(2, 40, 1);
+    chain c;
+    size_t i = 0;
+    ASSERT_EQ(SNL_OK, sample(&c, &cfg, &d, 0, 5, 10000, 10));
+    EACH(&c, x) c.f[i++] = 0.5 + atan2(x[1], x[0])/(2*SNL_PI);
+    ASSERT(ks_p(&c) > MIN_P);
+    i = 0;      /* density r exp(-(r - 5)^2/(2 0.01)): <r> = (25 + 0.01)/5 */
+    EACH(&c, x) c.f[i++] = sqrt(x[0]*x[0] + x[1]*x[1]);
+    ASSERT_NEAR(0, sigmas(&c, 5.002), MAX_SIGMA);
+    ASSERT(fabs(sigmas(&c, 5.000)) > MAX_SIGMA);            /* the area element counts */
+    drop(&c);
+    PASS();
+}
+
+TEST box_is_uniform_up_to_its_edges(void)
+{
+    density d = { 3, box_unit, flat, 0 };
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(3, 24, 1);
+    chain c;
+    cfg.weight[SNL_MOVE_GAUSS] = 0.5;
+    ASSERT_EQ(SNL_OK, sample(&c, &cfg, &d, 0.5, 0.1, 10000, 10));
+    for (int j = 0; j < 3; j++) {
+        size_t i = 0;
+        double lo = 1, hi = 0;
+        EACH(&c, x) { c.f[i++] = x[j];  lo = fmin(lo, x[j]);  hi = fmax(hi, x[j]); }
+        ASSERT(lo > 0 && lo < 1e-4 && hi < 1 && hi > 1 - 1e-4);
+        ASSERT(ks_p(&c) > MIN_P);
+        ASSERT_NEAR(0, sigmas(&c, 0.5), MAX_SIGMA);
+    }
+    drop(&c);
+    PASS();
+}
+
+TEST von_mises_is_kept_by_each_move_across_the_seam(void)
+{
+    const double lo[2] = { -SNL_PI, 0 }, period[2] = { 2*SNL_PI, 0 };
+    enum { K = 20000 };
+    static double cdf[K + 1];
+    double mean_cos = 0;
+    cdf[0] = 0;                             /* midpoint rule, exact to rounding here */
+    for (int k = 0; k < K; k++) {
+        const double a = -SNL_PI + (k + 0.5)*2*SNL_PI/K, f = exp(0.7*cos(a - 3));
+        cdf[k + 1] = cdf[k] + f;
+        mean_cos += f*cos(a - 3);
+    }
+    mean_cos /= cdf[K];
+    for (int m = 0; m < SNL_MOVE_JUMP; m++) {
+        density d = { 2, flat, von_mises, 0 };
+        snl_mcmc_cfg cfg = only((snl_move)m, 2, 16);
+        chain c;
+        size_t i = 0, outside = 0;
+        cfg.lo = lo;
+        cfg.period = period;
+        ASSERT_EQ(SNL_OK, sample(&c, &cfg, &d, 0, 2, 40000, 8));
+        EACH(&c, x) {
+            const double k = (x[0] + SNL_PI)/(2*SNL_PI)*K;
+            outside += !(x[0] >= -SNL_PI && x[0] < SNL_PI);
+            c.f[i++] = cdf[(size_t)k]/cdf[K];
+        }
+        ASSERT_EQ(0, outside);
+        ASSERT(ks_p(&c) > MIN_P);
+        i = 0;
+        EACH(&c, x) c.f[i++] = cos(x[0] - 3);
+        ASSERT_NEAR(0, sigmas(&c, mean_cos), MAX_SIGMA);
+        i = 0;
+        EACH(&c, x) c.f[i++] = sin(x[0] - 3);
+        ASSERT_NEAR(0, sigmas(&c, 0), MAX_SIGMA);
+        i = 0;
+        EACH(&c, x) c.f[i++] = x[1];
+        CHECK_CALL(check_normal(&c, 0, 1));
+        drop(&c);
+    }
+    PASS();
+}
+
+/* ---- tempering ---------------------------------------------------------- */
+
+/* Share of samples with x0 > 0 at beta = 1, evidence and swap rates. */
+static snl_status temper(snl_mcmc_cfg *cfg, density *d, double centre, double scale,
+                         size_t steps, double *share, snl_evidence *z, double *swap)
+{
+    const size_t cells = cfg->temps*cfg->walkers*cfg->dim;
+    double *x0 = malloc(cells*sizeof *x0);
+    double *theta = malloc(steps/10*cfg->walkers*cfg->dim*sizeof *theta);
+    snl_mcmc_run_cfg run = snl_mcmc_run_defaults(steps);
+    snl_mcmc_chain c = { NULL, NULL, NULL, NULL, 0 };
+    snl_mcmc *s = NULL;
+    snl_status st;
+    snl_rng r;
+    snl_rng_seed(&r, 6, 0);
+    for (size_t i = 0; i < cells; i++) x0[i] = centre + scale*snl_rng_normal(&r);
+    cfg->target = evaluate;
+    cfg->target_ctx = d;
+    c.theta = theta;
+    st = snl_mcmc_create(&s, cfg, NULL);
+    if (st == SNL_OK) st = snl_mcmc_start(s, x0, NULL);
+    if (st == SNL_OK) st = snl_mcmc_run(s, &run, NULL, NULL);
+    if (st == SNL_OK) snl_mcmc_freeze(s);
+    run.thin = 10;
+    if (st == SNL_OK) st = snl_mcmc_run(s, &run, &c, NULL);
+    if (st == SNL_OK && cfg->temps > 1) st = snl_mcmc_evidence(s, z);
+    if (st == SNL_OK) {
+        size_t right = 0;
+        for (size_t i = 0; i < c.kept*cfg->walkers; i++) right += theta[i*cfg->dim] > 0;
+        *share = (double)right/(double)(c.kept*cfg->walkers);
+        snl_mcmc_rates(s, NULL, swap);
+    }
+    snl_mcmc_free(s);
+    free(theta);
+    free(x0);
+    return st;
+}
+
+TEST tempering_weighs_modes_20_sigma_apart(void)
+{
+    density d = { 2, box_40, two_modes, 0 };
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(2, 20, 8), cold = snl_mcmc_defaults(2, 20, 1);
+    snl_evidence z;
+    double share, swap[7];
+    ASSERT_EQ(SNL_OK, temper(&cfg, &d, 10, 1, 30000, &share, &z, swap));
+    ASSERT_EQ(80, d.rows);
+    ASSERT_NEAR(0.8, share, 0.02);
+    ASSERT_NEAR(-2*log(40), z.ss, 0.1);
+    ASSERT_NEAR(-2*log(40), z.ti, 0.1);
+    ASSERT(z.ss_error > 0 && z.ss_error < 0.05 && z.ti_error > 0 && z.ti_error < 0.2);
+    ASSERT_EQ(SNL_OK, temper(&cold, &d, 10, 1, 3000, &share, &z, swap));
+    ASSERT_EQ(1, share);                        /* the control never finds the other */
+    PASS();
+}
+
+/* Z of N(0, 1) likelihood and N(0, 10^2) prior in 11-d: N(0; 0, 101 I). */
+TEST evidence_of_a_gaussian_and_equal_swap_rates(void)
+{
+    const double truth = -5.5*log(2*SNL_PI*101);
+    density d = { 11, normal_prior10, normal_11, 0 };
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(11, 24, 12);
+    snl_evidence z;
+    double share, swap[11], lo = 1, hi = 0;
+    ASSERT_EQ(SNL_OK, temper(&cfg, &d, 0, 2, 20000, &share, &z, swap));
+    ASSERT_NEAR(truth, z.ss, 0.1);
+    ASSERT_NEAR(truth, z.ti, 0.1);
+    ASSERT_NEAR(truth, z.ss, 5*z.ss_error);
+    ASSERT_NEAR(truth, z.ti, 5*z.ti_error);
+    ASSERT(z.ss_error < 0.05);
+    for (int k = 0; k < 11; k++) { lo = fmin(lo, swap[k]);  hi = fmax(hi, swap[k]); }
+    ASSERT(lo > 0.2 && hi - lo < 0.1);
+    PASS();
+}
+
+/* ---- running, saving, refusing ------------------------------------------ */
+
+static snl_mcmc *small(density *d, size_t temps, uint64_t seed)
+{
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(2, 12, temps);
+    double x0[3*12*2];
+    snl_mcmc *s;
+    snl_rng r;
+    d->dim = 2;
+    d->prior = box_40;
+    d->like = rosenbrock;
+    cfg.target = evaluate;
+    cfg.target_ctx = d;
+    cfg.seed = seed;
+    cfg.weight[SNL_MOVE_GAUSS] = 0.2;
+    snl_rng_seed(&r, 7, seed);
+    for (size_t i = 0; i < temps*24; i++) x0[i] = snl_rng_normal(&r);
+    if (snl_mcmc_create(&s, &cfg, NULL)) return NULL;
+    if (snl_mcmc_start(s, x0, NULL)) { snl_mcmc_free(s);  return NULL; }
+    return s;
+}
+
+TEST a_loaded_state_continues_bit_for_bit(void)
+{
+    density d;
+    snl_mcmc *a = small(&d, 3, 1), *b = small(&d, 3, 2), *other = small(&d, 2, 1);
+    snl_mcmc_run_cfg run = snl_mcmc_run_defaults(300);
+    static double xa[300*24], pa[300*12], la[300*12], xb[300*24], pb[300*12], lb[300*12];
+    snl_mcmc_chain ca = { xa, pa, la, NULL, 0 }, cb = { xb, pb, lb, NULL, 0 };
+    snl_evidence za, zb;
+    ASSERT(a && b && other);
+    ASSERT_EQ(SNL_OK, snl_mcmc_run(a, &run, NULL, NULL));
+    snl_mcmc_freeze(a);
+    ASSERT_EQ(SNL_OK, snl_mcmc_run(a, &run, NULL, NULL));
+    const size_t size = snl_mcmc_save_size(a);
+    unsigned char *bytes = malloc(size);
+    snl_mcmc_save(a, bytes);
+    ASSERT_EQ(SNL_OK, snl_mcmc_run(a, &run, &ca, NULL));
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_load(other, bytes, size));
+    for (size_t i = 0; i < size; i += 7) {
+        bytes[i] ^= 1;
+        ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(b, bytes, size));
+        bytes[i] ^= 1;
+    }
+    for (size_t n = 0; n < size; n += 5) ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(b, bytes, n));
+    ASSERT_EQ(SNL_OK, snl_mcmc_load(b, bytes, size));
+    run.steps = 100;                            /* and in pieces */
+    for (int i = 0; i < 3; i++) ASSERT_EQ(SNL_OK, snl_mcmc_run(b, &run, &cb, NULL));
+    ASSERT_EQ(300, ca.kept);
+    ASSERT_EQ(300, cb.kept);
+    ASSERT_EQ(0, memcmp(xa, xb, sizeof xa));
+    ASSERT_EQ(0, memcmp(pa, pb, sizeof pa));
+    ASSERT_EQ(0, memcmp(la, lb, sizeof la));
+    ASSERT_EQ(SNL_OK, snl_mcmc_evidence(a, &za));
+    ASSERT_EQ(SNL_OK, snl_mcmc_evidence(b, &zb));
+    ASSERT_EQ(0, memcmp(&za, &zb, sizeof za));
+    for (size_t i = 0; i < 300*12; i++) {       /* the chain holds what the target says */
+        ASSERT_EQ(box_40(xa + 2*i), pa[i]);
+        ASSERT_EQ(rosenbrock(xa + 2*i), la[i]);
+    }
+    free(bytes);
+    snl_mcmc_free(a);
+    snl_mcmc_free(b);
+    snl_mcmc_free(other);
+    PASS();
+}
+
+static int stop_at_200(void *user, const snl_mcmc_progress *p)
+{
+    *(snl_mcmc_progress *)user = *p;
+    return p->step >= 200;
+}
+
+TEST runs_stop_when_asked_or_when_enough(void)
+{
+    density d;
+    snl_mcmc *s = small(&d, 1, 1);
+    snl_mcmc_run_cfg run = snl_mcmc_run_defaults(10000);
+    snl_mcmc_chain c = { NULL, NULL, NULL, NULL, 0 };
+    snl_mcmc_progress last;
+    double tau[2];
+    int too_short;
+    ASSERT(s);
+    c.theta = malloc(11000*24*sizeof *c.theta);
+    c.work = malloc(snl_mcmc_tau_work(11000)*sizeof *c.work);
+    run.every = 50;
+    run.thin = 3;
+    run.progress = stop_at_200;
+    run.user = &last;
+    ASSERT_EQ(SNL_ESTOPPED, snl_mcmc_run(s, &run, &c, NULL));
+    ASSERT_EQ(66, c.kept);
+    ASSERT(last.step == 200 && last.kept == 66 && last.steps == 10000);
+    ASSERT(last.accept > 0.05 && last.accept < 0.9);
+    run.progress = NULL;
+    run.thin = 1;
+    run.every = 500;
+    run.ess = 500;
+    c.kept = 0;
+    ASSERT_EQ(SNL_OK, snl_mcmc_run(s, &run, &c, NULL));
+    ASSERT(c.kept < 10000 && c.kept % 500 == 0);
+    ASSERT_EQ(SNL_OK, snl_mcmc_tau(c.kept, 12, 2, c.theta, tau, &too_short, c.work));
+    ASSERT(!too_short && (double)c.kept*12/fmax(tau[0], tau[1]) >= 500);
+    free(c.theta);
+    free(c.work);
+    snl_mcmc_free(s);
+    PASS();
+}
+
+static double nan_beyond_1(const double *x) { return x[0] > 1 ? NAN : -0.5*x[0]*x[0]; }
+static double nowhere(const double *x) { (void)x;  return -INFINITY; }
+static double nan_jump(void *ctx, snl_rng *r, const double *from, double *to)
+{ (void)ctx; (void)r; (void)from; (void)to;  return NAN; }
+
+TEST bad_settings_and_starts_are_refused_by_name(void)
+{
+    density d = { 2, flat, normal_2, 0 };
+    snl_mcmc_cfg good = snl_mcmc_defaults(2, 12, 2), c;
+    const double lo[2] = { 0, NAN }, period[2] = { 1, 1 };
+    snl_mcmc_run_cfg run = snl_mcmc_run_defaults(1000);
+    snl_mcmc *s;
+    snl_fault why;
+    snl_evidence z;
+    double x0[48], x[48];
+    snl_rng r;
+    snl_rng_seed(&r, 8, 0);
+    for (int i = 0; i < 48; i++) x0[i] = 0.3*snl_rng_normal(&r);
+    good.target = evaluate;
+    good.target_ctx = &d;
+#define REFUSES(change, status, field) \
+    do { c = good;  change;  ASSERT_EQ(status, snl_mcmc_create(&s, &c, &why)); \
+         ASSERT_STR_EQ(field, why.name);  ASSERT(!s); } while (0)
+    REFUSES(c.target = NULL, SNL_EINVAL, "target");
+    REFUSES(c.dim = 0, SNL_EINVAL, "dim");
+    REFUSES(c.temps = 0, SNL_EINVAL, "temps");
+    REFUSES(c.walkers = 11, SNL_EINVAL, "walkers");
+    REFUSES(c.walkers = 4, SNL_EINVAL, "walkers");              /* the snooker needs 6 */
+    REFUSES(c.dim = 7, SNL_EINVAL, "walkers");                  /* W < 2 dim           */
+    REFUSES(c.weight[1] = NAN, SNL_ENOTFINITE, "weight");
+    REFUSES(memset(c.weight, 0, sizeof c.weight), SNL_EINVAL, "weight");
+    REFUSES(c.weight[SNL_MOVE_JUMP] = 1, SNL_EINVAL, "jump");
+    REFUSES(c.stretch = 1, SNL_EINVAL, "stretch");
+    REFUSES(c.hop = 2, SNL_EINVAL, "hop");
+    REFUSES(c.gauss = 0, SNL_EINVAL, "gauss");
+    REFUSES(c.ratio = NAN, SNL_ENOTFINITE, "ratio");
+    REFUSES(c.adapt_time = 0, SNL_EINVAL, "adapt_time");
+    REFUSES(c.adapt_lag = -1, SNL_EINVAL, "adapt_lag");
+    REFUSES(c.period = period, SNL_EINVAL, "lo");
+    REFUSES((c.period = period, c.lo = lo), SNL_ENOTFINITE, "lo");
+    ASSERT_EQ(1, why.index);
+
+    ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &good, &why));
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_run(s, &run, NULL, &why));
+    ASSERT_STR_EQ("started", why.name);
+    memcpy(x, x0, sizeof x);
+    x[5] = NAN;
+    ASSERT_EQ(SNL_ENOTFINITE, snl_mcmc_start(s, x, &why));
+    ASSERT(!strcmp(why.name, "theta") && why.index == 5);
+    for (int i = 0; i < 24; i++) { x[2*i] = 1e9 + x0[2*i];  x[2*i + 1] = 7 - 2*x[2*i]; }
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_start(s, x, &why));          /* x1 = 7 - 2 x0 */
+    ASSERT(!strcmp(why.name, "spread") && why.index == 1);
+    for (int i = 0; i < 24; i++) x[2*i] = 0.1;
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_start(s, x, &why));          /* x0 constant */
+    ASSERT(!strcmp(why.name, "spread") && why.index == 0);
+    d.prior = nowhere;
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_start(s, x0, &why));
+    ASSERT(!strcmp(why.name, "log_posterior") && why.index == 0);
+    d.prior = flat;
+    d.like = nan_beyond_1;
+    ASSERT_EQ(SNL_OK, snl_mcmc_start(s, x0, &why));
+    ASSERT_EQ(SNL_ENOTFINITE, snl_mcmc_run(s, &run, NULL, &why));
+    ASSERT_STR_EQ("target", why.name);
+    ASSERT(snl_mcmc_state(s).bad[0] > 1 && why.value != why.value);
+    for (int i = 0; i < 24; i++) ASSERT(snl_mcmc_state(s).theta[2*i] <= 1);
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_evidence(s, &z));            /* not frozen */
+    run.thin = 0;
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_run(s, &run, NULL, &why));
+    ASSERT_STR_EQ("thin", why.name);
+    snl_mcmc_free(s);
+
+    c = only(SNL_MOVE_JUMP, 2, 12);
+    c.target = evaluate;
+    c.target_ctx = &d;
+    c.jump = nan_jump;
+    run.thin = 1;
+    ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &c, &why));
+    ASSERT_EQ(SNL_OK, snl_mcmc_start(s, x0, &why));
+    ASSERT_EQ(SNL_ENOTFINITE, snl_mcmc_run(s, &run, NULL, &why));
+    ASSERT_STR_EQ("jump", why.name);
+    snl_mcmc_free(s);
+    snl_mcmc_free(NULL);
+    PASS();
+}
+
+/* ---- diagnostics -------------------------------------------------------- */
+
+/* x_t = phi x_t-1 + e: tau = (1 + phi)/(1 - phi) */
+TEST tau_of_an_autoregressive_series(void)
+{
+    enum { N = 20000, W = 16 };
+    const double phi[2] = { 0.9, 0 };
+    double *x = malloc(N*W*2*sizeof *x), *work = malloc(snl_mcmc_tau_work(N)*sizeof *work);
+    double tau[2];
+    int too_short;
+    snl_rng r;
+    snl_rng_seed(&r, 9, 0);
+    for (size_t i = 0; i < N*W*2; i++)
+        x[i] = i < W*2 ? snl_rng_normal(&r)/sqrt(1 - phi[i & 1]*phi[i & 1])
+                       : phi[i & 1]*x[i - W*2] + snl_rng_normal(&r);
+    ASSERT_EQ(SNL_OK, snl_mcmc_tau(N, W, 2, x, tau, &too_short, work));
+    ASSERT(!too_short);
+    ASSERT_REL(19, tau[0], 0.14);       /* 4 sqrt(2 (2 5 tau + 1)/(N W)) */
+    ASSERT_REL(1, tau[1], 0.04);
+    ASSERT_EQ(SNL_OK, snl_mcmc_tau(900, W, 2, x, tau, &too_short, work));
+    ASSERT(too_short && tau[0] > 10 && tau[0] < 30);    /* still an estimate */
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_tau(9, W, 2, x, tau, &too_short, work));
+    for (size_t i = 0; i < 100*W; i++) x[i] = 3;
+    ASSERT_EQ(SNL_OK, snl_mcmc_tau(100, W, 1, x, tau, &too_short, work));
+    ASSERT(too_short && tau[0] == INFINITY);
+    free(x);
+    free(work);
+    PASS();
+}
+
+TEST r_hat_tells_good_chains_from_bad(void)
+{
+    enum { N = 1000, W = 8 };
+    static double good[N*W*3], apart[N*W*3];
+    const double *runs[2];
+    double R[3];
+    snl_rng r;
+    snl_rng_seed(&r, 10, 0);
+    for (size_t i = 0; i < N*W*3; i++) {
+        const size_t j = i % 3, w = i/3 % W, t = i/3/W;
+        good[i] = snl_rng_normal(&r);
+        apart[i] = snl_rng_normal(&r) + (j == 0 ? (w < 4) : j == 1 ? (t < N/2) : 0);
+    }
+    runs[0] = good;
+    ASSERT_EQ(SNL_OK, snl_mcmc_rhat(1, N, W, 3, runs, R));
+    for (int j = 0; j < 3; j++) ASSERT_NEAR(1, R[j], 0.005);
+    /* between = 1/4 16/15 of the offsets 0 and 1: R = sqrt(1 + 4/15); in time likewise */
+    runs[0] = apart;
+    ASSERT_EQ(SNL_OK, snl_mcmc_rhat(1, N, W, 3, runs, R));
+    ASSERT_NEAR(sqrt(1 + 4./15), R[0], 0.02);
+    ASSERT_NEAR(sqrt(1 + 4./15), R[1], 0.02);
+    ASSERT_NEAR(1, R[2], 0.005);
+    /* two ensembles whose means differ by 1/2 in j = 0: within 1 + 1/8, between 1/12 */
+    runs[1] = good;
+    ASSERT_EQ(SNL_OK, snl_mcmc_rhat(2, N, W, 3, runs, R));
+    ASSERT_NEAR(sqrt(1 + 1./12/1.125), R[0], 0.01);
+    ASSERT_NEAR(1, R[2], 0.002);
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_rhat(1, 3, W, 3, runs, R));
+    PASS();
+}
+
+static double gauss(double x, double m, double s)
+{ return exp(-0.5*(x - m)*(x - m)/(s*s))/(s*sqrt(2*SNL_PI)); }
+
+TEST jsd_of_two_gaussians_is_the_integral(void)
+{
+    enum { N = 100000 };
+    static double x[N], y[N], work[4*SNL_JSD_GRID], ones[N];
+    /* the kernel widens both: compare with the integral of the widened ones */
+    const double h = pow(N, -0.2), s = sqrt(1 + h*h), t = 1.3*s;
+    double truth = 0, jsd;
+    snl_rng r;
+    snl_rng_seed(&r, 11, 0);
+    for (int i = 0; i < N; i++) {
+        x[i] = snl_rng_normal(&r);
+        y[i] = 0.5 + 1.3*snl_rng_normal(&r);
+        ones[i] = 0.3;
+    }
+    for (int i = 0; i < 4000; i++) {
+        const double z = -20 + 0.01*(i + 0.5), p = gauss(z, 0, s), q = gauss(z, 0.5, t);
+        const double m = 0.5*(p + q);
+        if (p > 0) truth += 0.005*p*log(p/m);
+        if (q > 0) truth += 0.005*q*log(q/m);
+    }
+    ASSERT_EQ(SNL_OK, snl_jsd(N, x, NULL, N, y, NULL, &jsd, work));
+    ASSERT_REL(truth, jsd, 0.04);       /* 4 sqrt(jsd/(2 N))/jsd or so, jsd = 0.048 */
+    const double plain = jsd;
+    ASSERT_EQ(SNL_OK, snl_jsd(N, y, ones, N, x, NULL, &jsd, work));
+    ASSERT_REL(plain, jsd, 1e-10);      /* symmetric; equal weights are no weights */
+    for (int i = 0; i < N; i += 2) ones[i] = 0;
+    for (int i = 0; i < N/2; i++) y[i] = y[2*i + 1];
+    ASSERT_EQ(SNL_OK, snl_jsd(N, x, ones, N/2, y, NULL, &jsd, work));
+    for (int i = 0; i < N/2; i++) x[i] = x[2*i + 1];
+    /* zero weights are no samples, up to the ends of the grid */
+    double half;
+    ASSERT_EQ(SNL_OK, snl_jsd(N/2, x, NULL, N/2, y, NULL, &half, work));
+    ASSERT_REL(half, jsd, 1e-3);
+    ASSERT_EQ(SNL_OK, snl_jsd(N/4, x, NULL, N/4, x + N/4, NULL, &jsd, work));
+    ASSERT(jsd < 0.002);
+    for (int i = 0; i < N; i++) y[i] = 1;
+    ASSERT_EQ(SNL_EFAILED, snl_jsd(N, x, NULL, N, y, NULL, &jsd, work));
+    y[3] = NAN;
+    ASSERT_EQ(SNL_ENOTFINITE, snl_jsd(N, x, NULL, N, y, NULL, &jsd, work));
+    PASS();
+}
+
+/* The same estimator in numpy (float64): np.convolve of np.bincount, np.std(ddof=1) */
+TEST jsd_of_fixed_samples_is_numpys(void)
+{
+    static double x[500], y[300], work[4*SNL_JSD_GRID];
+    double jsd;
+    for (int i = 0; i < 500; i++) x[i] = 2*sin(0.1*i*i) + 0.001*i;
+    for (int i = 0; i < 300; i++) y[i] = cos(0.3*i) + 0.4;
+    ASSERT_EQ(SNL_OK, snl_jsd(500, x, NULL, 300, y, NULL, &jsd, work));
+    ASSERT_REL(0.19684583478884005, jsd, 1e-9);
+    PASS();
+}
+
+TEST quantiles_intervals_and_resampling(void)
+{
+    const double x[5] = { 5, 1, 4, 2, 10 }, q[5] = { 0, 0.1, 0.5, 0.8, 1 };
+    const double want[5] = { 1, 1.4, 4, 6, 10 };        /* numpy.quantile(x, q) */
+    const double w[5] = { 0, 2, 2, 2, 0 };
+    double out[5], work[10], big[4000], many[2000];
+    size_t index[7];
+    snl_rng r;
+    snl_rng_seed(&r, 12, 0);
+    ASSERT_EQ(SNL_OK, snl_quantiles(5, x, NULL, 5, q, out, work));
+    for (int k = 0; k < 5; k++) ASSERT_NEAR(want[k], out[k], 1e-12);
+    ASSERT_EQ(SNL_OK, snl_quantiles(5, x, w, 5, q, out, work));   /* those of 1, 2, 4 */
+    ASSERT_NEAR(1, out[0], 1e-12);
+    ASSERT_NEAR(1.2, out[1], 1e-12);
+    ASSERT_NEAR(2, out[2], 1e-12);
+    ASSERT_NEAR(3.2, out[3], 1e-12);
+    ASSERT_NEAR(4, out[4], 1e-12);
+    ASSERT_EQ(SNL_OK, snl_quantiles(1, x, NULL, 1, q + 2, out, work));
+    ASSERT_EQ(5, out[0]);
+    ASSERT_EQ(3, snl_sample_ess(5, w));
+
+    ASSERT_EQ(SNL_OK, snl_hpd(5, x, NULL, 0.6, out, work));       /* 1 2 4, and 2 4 5 */
+    ASSERT_NEAR(3, out[1] - out[0], 1e-12);
+    ASSERT_EQ(SNL_OK, snl_hpd(5, x, NULL, 1, out, work));
+    ASSERT(out[0] == 1 && out[1] == 10);
+    for (int i = 0; i < 2000; i++) many[i] = -log((i + 0.5)/2000);  /* exponential */
+    ASSERT_EQ(SNL_OK, snl_hpd(2000, many, NULL, 0.9, out, big));
+    ASSERT_NEAR(0, out[0], 0.001);
+    ASSERT_NEAR(log(10), out[1], 0.01);
+
+    ASSERT_EQ(SNL_OK, snl_resample(5, w, 7, index, &r));
+    for (size_t k = 1; k < 4; k++) {
+        size_t count = 0;
+        for (int i = 0; i < 7; i++) count += index[i] == k;
+        ASSERT(count == 2 || count == 3);
+    }
+    ASSERT(index[0] == 1 && index[6] == 3);
+    ASSERT_EQ(SNL_EINVAL, snl_hpd(5, x, NULL, 0, out, work));
+    ASSERT_EQ(SNL_EINVAL, snl_quantiles(0, x, NULL, 1, q, out, work));
+    PASS();
+}
+
+/* Kolmogorov's distribution at x = 1: 2 sum (-1)^(k-1) exp(-2 k^2) = 0.26999967 */
+TEST ks_of_a_shifted_grid(void)
+{
+    enum { N = 10000 };
+    static double u[N], work[N];
+    double D, p;
+    for (int i = 0; i < N; i++) u[i] = fmin((i + 0.5)/N + 0.00995, 1);
+    ASSERT_EQ(SNL_OK, snl_ks(N, u, &D, &p, work));
+    ASSERT_NEAR(0.01, D, 1e-12);
+    ASSERT_NEAR(0.26999967, p, 0.002);      /* Stephens' x is 1.0012 */
+    for (int i = 0; i < N; i++) u[i] = (i + 0.5)/N;
+    ASSERT_EQ(SNL_OK, snl_ks(N, u, &D, &p, work));
+    ASSERT_NEAR(0.5/N, D, 1e-12);
+    ASSERT_EQ(1, p);
+    PASS();
+}
+
+SUITE(mcmc)
+{
+    RUN_TEST(gaussian_of_condition_1e8_has_its_moments_and_shape);
+    RUN_TEST(rosenbrock_is_left_invariant_by_each_move_alone);
+    RUN_TEST(a_hidden_hastings_ratio_is_seen);
+    RUN_TEST(ring_is_uniform_in_angle);
+    RUN_TEST(box_is_uniform_up_to_its_edges);
+    RUN_TEST(von_mises_is_kept_by_each_move_across_the_seam);
+    RUN_TEST(tempering_weighs_modes_20_sigma_apart);
+    RUN_TEST(evidence_of_a_gaussian_and_equal_swap_rates);
+    RUN_TEST(a_loaded_state_continues_bit_for_bit);
+    RUN_TEST(runs_stop_when_asked_or_when_enough);
+    RUN_TEST(bad_settings_and_starts_are_refused_by_name);
+    RUN_TEST(tau_of_an_autoregressive_series);
+    RUN_TEST(r_hat_tells_good_chains_from_bad);
+    RUN_TEST(jsd_of_two_gaussians_is_the_integral);
+    RUN_TEST(jsd_of_fixed_samples_is_numpys);
+    RUN_TEST(quantiles_intervals_and_resampling);
+    RUN_TEST(ks_of_a_shifted_grid);
+}
+
+GREATEST_MAIN_DEFS();
+int main(int argc, char **argv)
+{
+    GREATEST_MAIN_BEGIN();
+    RUN_SUITE(mcmc);
+    GREATEST_MAIN_END();
+}
