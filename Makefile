@@ -1,32 +1,82 @@
-# The build is one line; this file is a convenience:
-#   cc -std=c99 app.c snl.c waveform.c lisa.c nn.c mcmc.c -lm
+# A convenience: the build of the library is
+#     cc app.c snl.c waveform.c lisa.c nn.c mcmc.c -lm
 .POSIX:
-CC      = cc
-CFLAGS  = -std=c99 -pedantic -Wall -Wextra -O3
-LDLIBS  = -lm
-# make test GREATEST=DIR takes greatest.h from DIR
-GREATEST = tests
+.SUFFIXES:
 
-LIB  = snl.c waveform.c lisa.c nn.c mcmc.c
+CC = cc
+CFLAGS = -std=c99 -pedantic -Wall -Wextra -O3
+LDLIBS = -lm
+# The tool uses threads where the compiler has OpenMP; "make OPENMP=" builds it without.
+OPENMP = $$(cat build/openmp)
+# Directory of another greatest.h for the tests
+GREATEST =
+
+SRC = snl.c waveform.c lisa.c nn.c mcmc.c
+OBJ = build/snl.o build/waveform.o build/lisa.o build/nn.o build/mcmc.o
 TOOL = examples/tool.c examples/io.c examples/plot.c
+# Programs in examples/ with a main of their own, each made from its file and io.c
+EXAMPLES =
 
-all: snl
-
-snl: $(TOOL) examples/io.h examples/plot.h $(LIB) snl.h
-	$(CC) $(CFLAGS) -o $@ $(TOOL) $(LIB) $(LDLIBS)
-
-test: snl
-	CC='$(CC)' CFLAGS='$(CFLAGS)' GREATEST='$(GREATEST)' sh tests/run.sh
-
+all: snl examples
+lib: build/libsnl.a
 single: build/snl_all.c
+examples: build/examples
 
-# The five files in one; the line left empty keeps compiler messages pointing home.
-build/snl_all.c: snl.h $(LIB)
-	mkdir -p build
-	{ cat snl.h; for f in $(LIB); do echo "#line 1 \"$$f\""; \
+snl: $(TOOL) examples/io.h examples/plot.h $(OBJ) build/openmp
+	$(CC) $(CFLAGS) $(OPENMP) -I. -o $@ $(TOOL) $(OBJ) $(LDLIBS)
+
+build/examples: examples/*.c examples/*.h $(OBJ)
+	@for e in $(EXAMPLES); do echo "$(CC) -o build/$$e examples/$$e.c"; \
+	    $(CC) $(CFLAGS) -I. -o build/$$e examples/$$e.c examples/io.c $(OBJ) $(LDLIBS) || exit 1; \
+	done
+	@: > $@
+
+build/openmp:
+	@mkdir -p build
+	@echo '#include <omp.h>' > build/openmp.c
+	@echo 'int main(void) { return omp_get_max_threads() < 1; }' >> build/openmp.c
+	@if $(CC) -fopenmp -o build/openmp.out build/openmp.c 2> /dev/null && build/openmp.out; \
+	    then echo -fopenmp; fi > $@
+
+build/snl.o: snl.c snl.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) -c -o $@ snl.c
+build/waveform.o: waveform.c snl.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) -c -o $@ waveform.c
+build/lisa.o: lisa.c snl.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) -c -o $@ lisa.c
+build/nn.o: nn.c snl.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) -c -o $@ nn.c
+build/mcmc.o: mcmc.c snl.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) -c -o $@ mcmc.c
+
+build/libsnl.a: $(OBJ)
+	rm -f $@
+	ar rc $@ $(OBJ)
+
+build/snl_all.c: snl.h $(SRC)
+	@mkdir -p build
+	{ cat snl.h; for f in $(SRC); do echo "#line 1 \"$$f\""; \
 	  sed 's/^#include "snl.h"$$//' $$f; done; } > $@
+
+run: snl
+	./snl run --out build/run
+
+test: snl examples
+	@CC="$(CC)" CFLAGS="$(CFLAGS)" LDLIBS="$(LDLIBS)" GREATEST="$(GREATEST)" \
+	    EXAMPLES="$(EXAMPLES)" sh tests/run.sh
+
+bench: snl
+	@./snl bench
+
+portable:
+	@sh tests/portable.sh
 
 clean:
 	rm -rf build snl
 
-.PHONY: all test single clean
+.PHONY: all lib single examples run test bench portable clean

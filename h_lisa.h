@@ -186,17 +186,20 @@ SNL_MUST_USE snl_status snl_likelihood_dense(const snl_data *data, const snl_lis
  *
  *     w_a(f) = g(f) amp_a exp -i[phase_a + 2 pi f (t_ref - epoch) + phase_R],
  *
- * amplitude, phase and Doppler shift of that mode of the reference source and the common
- * factor g of TDI, is a smooth ratio r_ac(f) in both channels c, also for another sky
- * position, since w has no antenna pattern whose nulls could be in the way.  (For other
- * modes than (2,2) amp_a gets 1% of amp_22, against zeros of amp_a itself.)  With cubic
+ * phase and Doppler shift of that mode of the reference source and the common factor g
+ * of TDI, is a smooth ratio r_ac(f) in both channels c, also for another sky
+ * position, since w has no antenna pattern whose nulls could be in the way.  Its amplitude
+ * amp_a gets 1% of the inspiral's f^(-7/6) of (2,2), so that it neither vanishes nor dies
+ * out in the ringdown, where ratios would grow beyond bounds.  With cubic
  * Lagrange interpolation r(f_j) = sum_k L_jk r_k in ln f the sums over bins become sums
  * over nodes with weights found once,
  *
  *     <d|h>  = Re sum_ack conj(r_ack) W_ack,        W_ack  = 4 df sum_j L_jk conj(w_aj) d_cj/S_cj
  *     <h|h>  = Re sum_abck conj(r_ack) r_bck V_abck, V_abck = 4 df sum_j L_jk conj(w_aj) w_bj/S_cj,
  *
- * in place of [Z]'s linear ratios in bins: at equal error about four times fewer nodes.
+ * in place of [Z]'s linear ratios in bins.  Over a posterior of SNR 500 the largest error of
+ * ln L was 0.08, 0.005 and 0.0006 with 128, 256 and 512 nodes (M = 1.8e6 Msun; 0.02 with 512
+ * for M from 3e5 to 2e7, PhenomD and PhenomHM); it grows with the distance from the reference.
  * Modes have to be divided one by one, for they pass a frequency at different times.
  *
  * Immutable once created, shared by all threads; read the fields freely. */
@@ -212,7 +215,7 @@ typedef struct snl_het {
     snl_source   ref;
 } snl_het;
 
-/* Nodes are equidistant in ln f, but at least four bins apart.  K = 256 is a good start.
+/* Nodes are equidistant in ln f, but at least four bins apart.  Start with K = 512.
  * The data may be freed afterwards.  SNL_EINVAL: cfg, reference, K < 8 or too many for the
  * band (why->hi is the most), S not > 0.  SNL_EFAILED: a weight V is not positive (too few
  * bins or too few nodes; why->index is the node).  SNL_ENOMEM.  On error *out is NULL. */

@@ -4,12 +4,12 @@
 #define SNL_MRSUN 1476.625038050124729627979840144936351     /* G Msun/c^2 {m}, as LAL */
 #define SNL_MPC   3.085677581491367278913937957796471611e22  /* megaparsec {m}         */
 
-/* Modes h_lm, m > 0, of binaries with aligned spins, precessing ones excluded:
+/* Modes h_lm, m > 0, of binaries with spins along the orbital momentum:
  *
  *     h_lm(f) = amp_lm(f) exp(-i phase_lm(f)),   f > 0,   phase continuous in f,
  *
  * in the Fourier convention of this header; exp(+2 pi i f t) gives the conjugate.
- * The modes of -m follow from the symmetry about the orbital plane.
+ * Those of -m follow from the symmetry about the orbital plane.
  * IMRPhenomD has the mode (2,2); IMRPhenomHM (2,2), (2,1), (3,3), (3,2), (4,4), (4,3).
  * Sources: [K], [H], [L], [Q]; numbers agree with LALSimulation's. */
 typedef enum snl_model { SNL_PHENOMD, SNL_PHENOMHM } snl_model;
@@ -17,9 +17,9 @@ enum { SNL_PHENOM_MODES = 6 };
 
 /* Doubts about a binary that is computed nevertheless (bits of *warnings). */
 enum {
-    SNL_WARN_CALIBRATION = 1,   /* beyond mass ratio 18, or |spin| 0.85 (equal masses: 0.98) */
-    SNL_WARN_MASS_RATIO  = 2,   /* mass ratio above 5000: LAL warns                */
-    SNL_WARN_FINAL_SPIN  = 4    /* remnant spin below -0.717: LAL warns            */
+    SNL_WARN_CALIBRATION = 1,   /* mass ratio > 18, or |spin| > 0.85 (equal masses: 0.98) */
+    SNL_WARN_MASS_RATIO  = 2,   /* mass ratio > 5000: LAL warns                        */
+    SNL_WARN_FINAL_SPIN  = 4    /* remnant spin < -0.717: LAL warns                    */
 };
 
 /* Splines of the (2,2,0) quasi-normal mode and the mode fits of [Q].  Immutable once
@@ -32,46 +32,46 @@ void snl_qnm_free(snl_qnm *q);
  * phase and amplitude of IMRPhenomD; piece j of three ends at edge[j] (belongs to it). */
 typedef struct snl_phenom_part {
     int    l, m;
-    double c;                   /* constant of the phase {rad}: pi/2 0 -pi/2 pi, m = 1..4 */
-    double f_ring, f_damp;      /* its quasi-normal mode                                  */
-    double rho, tau;            /* f_ring of (2,2) / f_ring; f_damp / f_damp of (2,2)     */
-    double c1_mrd, c2_mrd;      /* ringdown of P: + c1_mrd + c2_mrd f                     */
-    double atan_amp, atan_mid, atan_inv;  /* + atan_amp atan((f - atan_mid) atan_inv)     */
+    double c;                   /* of the phase {rad}: pi/2, 0, -pi/2, pi for m = 1..4 */
+    double f_ring, f_damp;      /* its quasi-normal mode                               */
+    double rho, tau;            /* f_ring of (2,2) / f_ring; f_damp / f_damp of (2,2)  */
+    double c1_mrd, c2_mrd;      /* ringdown of P: + c1_mrd + c2_mrd f                  */
+    double atan_amp, atan_mid, atan_inv;  /* + atan_amp atan((f - atan_mid) atan_inv)  */
     double p_edge[2], p_a[3], p_b[3], p_scale[3], p_add[3];
-                                /* Phi_lm(f) = p_scale P(p_a f + p_b) + p_add             */
-    double a_edge[2], a_a[3], a_b[3];     /* A_lm(f) from A(g), g = a_a f + a_b           */
-    double h[5], h_imag;        /* |Hhat_lm| = |sum h[k] u^k + i h_imag u^4|, u = g^(1/3) */
+                                /* Phi_lm(f) = p_scale P(p_a f + p_b) + p_add          */
+    double a_edge[2], a_a[3], a_b[3];     /* A_lm(f) from A(g), g = a_a f + a_b        */
+    double h[5], h_imag;        /* |Hhat_lm| = |sum h[k] u^k + i h_imag u^4|, u^3 = g  */
 } snl_phenom_part;
 
 /* A prepared binary: plain data without pointers, copied freely, to be read only.
  * Frequencies are dimensionless, in Hz: divide by M_sec.  Times: multiply by M_sec. */
 typedef struct snl_phenom {
     snl_model model;
-    double m1, m2, chi1, chi2;  /* bodies, m1 >= m2 {Msun}: exchanged where necessary    */
-    double distance;            /* {Mpc}                                                 */
-    double M_sec;               /* m1 + m2 {s}                                           */
-    double strain;              /* (M MRSUN)(M MTSUN)/D {s}                              */
-    double eta, delta;          /* m1 m2/M^2, (m1 - m2)/M                                */
-    double chi_pn;              /* reduced spin [A]                                      */
+    double m1, m2, chi1, chi2;  /* bodies, m1 >= m2 {Msun}: exchanged where necessary  */
+    double distance;            /* {Mpc}                                               */
+    double M_sec;               /* m1 + m2 {s}                                         */
+    double strain;              /* (M MRSUN)(M MTSUN)/D {s}                            */
+    double eta, delta;          /* m1 m2/M^2, (m1 - m2)/M                              */
+    double chi_pn;              /* reduced spin [A]                                    */
     double final_mass, final_spin;
-    double f_ring, f_damp;      /* (2,2,0) mode of the remnant                           */
-    double f_peak;              /* maximum of the ringdown amplitude, [K] eq. 20         */
-    double t0, f_ref, phi0;     /* phase_lm = c + Phi_lm - t0 (f - f_ref) - m phi0       */
+    double f_ring, f_damp;      /* (2,2,0) mode of the remnant                         */
+    double f_peak;              /* maximum of the ringdown amplitude, [K] eq. 20       */
+    double t0, f_ref, phi0;     /* phase_lm = c + Phi_lm - t0 (f - f_ref) - m phi0     */
 
-    double f_int, f_mrd;        /* phase: inspiral < f_int <= intermediate < f_mrd <= rest */
-    double ins[12], ins5, ins6; /* x^(-5/3) [sum ins[k] u^k + ln x (ins5 u^5 + ins6 u^6)],
-                                   x = Mf, u = x^(1/3)                                   */
-    double beta[3], c1_int, c2_int;       /* [K] eq. 16, beta divided by eta             */
-    double alpha[3];                      /* [K] eq. 14, alpha1..3 divided by eta        */
+    double f_int, f_mrd;        /* phase: inspiral < f_int <= int < f_mrd <= ringdown  */
+    double ins[12], ins5, ins6; /* u^-5 [sum ins[k] u^k + ln x (ins5 u^5 + ins6 u^6)],
+                                   x = Mf, u = x^(1/3)                                 */
+    double beta[3], c1_int, c2_int;       /* [K] eq. 16, beta divided by eta           */
+    double alpha[3];                      /* [K] eq. 14, alpha1..3 divided by eta      */
 
-    double g_int, g_mrd;        /* amplitude: the same borders                           */
-    double amp0;                /* strain sqrt(2 eta/3) pi^(-1/6)                        */
-    double rho[10];             /* 1 + sum_{k>1} rho[k] u^k, [K] eqs. 29-30              */
-    double node, newton[5];     /* quartic through g_int twice, node, g_mrd twice        */
-    double gamma1w, gamma2w, w; /* gamma1 w, gamma2/w, w = gamma3 f_damp, [K] eq. 19     */
+    double g_int, g_mrd;        /* amplitude: the same borders                         */
+    double amp0;                /* strain sqrt(2 eta/3) pi^(-1/6)                      */
+    double rho[10];             /* 1 + sum_{k>1} rho[k] u^k, [K] eqs. 29-30            */
+    double node, newton[5];     /* quartic through g_int twice, node, g_mrd twice      */
+    double gamma1w, gamma2w, w; /* gamma1 w, gamma2/w, w = gamma3 f_damp, [K] eq. 19   */
 
-    int      modes;             /* 1 or SNL_PHENOM_MODES                                        */
-    snl_phenom_part mode[SNL_PHENOM_MODES];   /* (2,2) is the first                                    */
+    int    modes;               /* 1 or SNL_PHENOM_MODES                               */
+    snl_phenom_part mode[SNL_PHENOM_MODES];   /* (2,2) is the first                    */
 } snl_phenom;
 
 /* Set up a binary, aligned to its peak.
@@ -85,14 +85,14 @@ typedef struct snl_phenom {
  * SNL_EINVAL, SNL_ENOTFINITE: why names the argument ("m1", "m2", "chi1", "chi2",
  * "distance", or "final_spin" if the remnant's spin leaves [-1, 1]); *p and *warnings
  * are unchanged.  Allocates nothing; reentrant. */
-SNL_MUST_USE snl_status snl_phenom_prepare(snl_phenom *p, const snl_qnm *q, snl_model model,
-                                           double m1, double m2, double chi1, double chi2,
-                                           double distance, unsigned *warnings,
-                                           snl_fault *why);
+SNL_MUST_USE snl_status snl_phenom_prepare(snl_phenom *p, const snl_qnm *q,
+                                           snl_model model, double m1, double m2,
+                                           double chi1, double chi2, double distance,
+                                           unsigned *warnings, snl_fault *why);
 
 /* Origin of phase and time.  LAL's: the phase of (2,2) is -2 phi_ref at f_ref {Hz}, > 0,
  * phi_ref being an orbital phase {rad}; t = 0 is up to 74 M away from the peak, since LAL
- * leaves c2_mrd out.  The peak's: phase and t of (2,2) are 0 at f_peak, as BBHx has it. */
+ * leaves c2_mrd out.  The peak's: phase and t of (2,2) are 0 at f_peak, as in BBHx. */
 void snl_phenom_align_lal(snl_phenom *p, double f_ref, double phi_ref);
 void snl_phenom_align_peak(snl_phenom *p);
 
@@ -122,7 +122,10 @@ void snl_ylm(int l, int m, double inclination, double phi, double y[2]);
 /* Both polarisations [nf][2] {1/Hz} of all modes seen at an inclination and phi = 0,
  *
  *     h+ =  1/2  sum_lm [Y_lm + (-1)^l conj(Y_l-m)] h_lm
- *     hx = -i/2  sum_lm [Y_lm - (-1)^l conj(Y_l-m)] h_lm.      Errors as snl_phenom_mode. */
+ *     hx = -i/2  sum_lm [Y_lm - (-1)^l conj(Y_l-m)] h_lm.
+ *
+ * SNL_EINVAL, SNL_ENOTFINITE: a frequency (see snl_phenom_check) or the inclination; the
+ * outputs are unchanged. */
 SNL_MUST_USE snl_status snl_phenom_polarisations(const snl_phenom *p, double inclination,
                                                  size_t nf, const double *f,
                                                  double (*plus)[2], double (*cross)[2]);

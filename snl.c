@@ -539,3 +539,384 @@ static snl_status run_event_heterodyne(snl_event *e, const snl_source *ref, snl_
     }
     return SNL_OK;
 }
+
+/* ==== Search ============================================================= */
+
+/* Time is searched on a grid after summing bins into blocks: over the prior's window plus
+ * the light time to the Sun, a block of 32 bins of a month turns by less than 0.1 rad. */
+enum { RUN_BLOCK = 32 };
+static const double run_light = 520;        /* 1 AU/c, rounded up {s}           */
+static const double run_time_step = 12;     /* of the time grid {s}             */
+
+typedef struct run_search { const snl_event *e; size_t blocks, each; double *work; } run_search;
+
+/* in (mc, q, chi1, chi2) to out (rho^2, t_L): the long-wavelength signal of A and E with
+ * two free complex amplitudes, rho^2 = max_t sum_c |<d_c|h(t)>|^2/<h|h>_c. */
+static snl_status run_search_stat(void *ctx, size_t worker, size_t n, const double *in,
+                                  double *out)
+{
+    const run_search *rs = ctx;
+    const snl_event *e = rs->e;
+    const snl_data *d = e->data;
+    const snl_prior *pt = &e->cfg.prior[SNL_T_REF];
+    const double tc = 0.5*(pt->lo + pt->hi), half = 0.5*(pt->hi - pt->lo) + run_light;
+    double *amp = rs->work + worker * rs->each, *phase = amp + d->n, *z = phase + d->n;
+    size_t i, k, c, b;
+    for (i = 0; i < n; i++, in += 4, out += 2) {
+        snl_phenom p;
+        double m1, m2, norm[2] = { 0, 0 }, t, best = 0, tbest = tc;
+        out[0] = 0;
+        out[1] = tc;
+        run_masses(in[0], in[1], &m1, &m2);
+        if (snl_phenom_prepare(&p, e->cfg.lisa.qnm, SNL_PHENOMD, m1, m2, in[2], in[3], 1e5,
+                               NULL, NULL) != SNL_OK
+            || snl_phenom_mode(&p, 2, 2, d->n, d->f, amp, phase, NULL) != SNL_OK) continue;
+        memset(z, 0, 4 * rs->blocks * sizeof *z);
+        for (k = 0; k < d->n; k++) {
+            const double f = d->f[k], a = amp[k] * f * f * 1e20;
+            const double ph = phase[k] + 2*SNL_PI * fmod(f * (tc - e->cfg.lisa.epoch), 1.0);
+            const double co = a * cos(ph), si = a * sin(ph);
+            b = k / RUN_BLOCK;
+            for (c = 0; c < 2; c++) {
+                const double *x = d->d + 2*(c*d->n + k), w = 1 / d->S[c*d->n + k];
+                z[4*b + 2*c] += (co*x[0] - si*x[1]) * w;
+                z[4*b + 2*c + 1] += (co*x[1] + si*x[0]) * w;
+                norm[c] += a*a * w;
+            }
+        }
+        for (t = -half; t <= half; t += run_time_step) {
+            const double f0 = d->f[0] + 0.5*(RUN_BLOCK - 1)*d->df;
+            double s[4] = { 0, 0, 0, 0 }, rho = 0;
+            double cr = cos(2*SNL_PI*f0*t), ci = sin(2*SNL_PI*f0*t);
+            const double sr = cos(2*SNL_PI*RUN_BLOCK*d->df*t), si = sin(2*SNL_PI*RUN_BLOCK*d->df*t);
+            for (b = 0; b < rs->blocks; b++) {
+                const double *x = z + 4*b, u = cr*sr - ci*si;
+                s[0] += cr*x[0] - ci*x[1];  s[1] += cr*x[1] + ci*x[0];
+                s[2] += cr*x[2] - ci*x[3];  s[3] += cr*x[3] + ci*x[2];
+                ci = cr*si + ci*sr;
+                cr = u;
+            }
+            for (c = 0; c < 2; c++)
+                rho += 4*d->df * (s[2*c]*s[2*c] + s[2*c + 1]*s[2*c + 1]) / norm[c];
+            if (rho > best) { best = rho;  tbest = tc + t; }
+        }
+        out[0] = best;
+        out[1] = tbest;
+    }
+    return SNL_OK;
+}
+
+/* Masses and spins by differential evolution on that statistic: best [6] = in, out. */
+static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best,
+                                   snl_run_hook hook, void *user)
+{
+    enum { POP = 32 };
+    const snl_prior *pr = e->cfg.prior;
+    const size_t workers = e->pool ? e->pool->workers : 1, n0 = e->cfg.search / 3;
+    const double lo[4] = { pr[0].lo, pr[1].lo, pr[2].lo, pr[3].lo };
+    const double hi[4] = { pr[0].hi, pr[1].hi, pr[2].hi, pr[3].hi };
+    run_search rs;
+    snl_run_progress prog = { "search", 0, 0, 0 };
+    double *in = NULL, *out, pop[POP][6], trial[POP*4], got[POP*2];
+    size_t i, j, k, done;
+    snl_status st = SNL_ENOMEM;
+    rs.e = e;
+    rs.blocks = (e->data->n + RUN_BLOCK - 1) / RUN_BLOCK;
+    rs.each = 2*e->data->n + 4*rs.blocks;
+    rs.work = SNL_CALLOC(workers * rs.each, sizeof *rs.work);
+    if (!rs.work || !(in = SNL_CALLOC(6*n0, sizeof *in))) goto done;
+    out = in + 4*n0;
+    for (i = 0; i < n0; i++) {
+        for (k = 0; k < 4; k++) in[4*i + k] = lo[k] + (hi[k] - lo[k]) * snl_rng_uniform(rng);
+        in[4*i + 1] = lo[1] + (hi[1] - lo[1]) * pow((in[4*i + 1] - lo[1])/(hi[1] - lo[1]), 2);
+    }
+    if ((st = snl_pool_map(e->pool, run_search_stat, &rs, n0, 4, in, 4, out, 2)) != SNL_OK) goto done;
+    for (j = 0; j < POP; j++) {                        /* the best of them, in order */
+        size_t top = 0;
+        for (i = 0; i < n0; i++) if (out[2*i] > out[2*top]) top = i;
+        memcpy(pop[j], in + 4*top, 4 * sizeof *in);
+        pop[j][4] = out[2*top];
+        pop[j][5] = out[2*top + 1];
+        out[2*top] = -1;
+    }
+    e->calls += n0;
+    for (done = n0; done + POP <= e->cfg.search; done += POP) {
+        size_t top = 0;
+        for (j = 0; j < POP; j++) if (pop[j][4] > pop[top][4]) top = j;
+        for (j = 0; j < POP; j++) {
+            const size_t a = snl_rng_below(rng, POP), b = snl_rng_below(rng, POP);
+            const double F = 0.4 + 0.6*snl_rng_uniform(rng), G = 0.6*snl_rng_uniform(rng);
+            for (k = 0; k < 4; k++) {
+                double v = pop[j][k] + G*(pop[top][k] - pop[j][k]) + F*(pop[a][k] - pop[b][k]);
+                if (v < lo[k]) v = lo[k] + 0.5*(pop[j][k] - lo[k]);
+                if (v > hi[k]) v = hi[k] - 0.5*(hi[k] - pop[j][k]);
+                trial[4*j + k] = v;
+            }
+        }
+        if ((st = snl_pool_map(e->pool, run_search_stat, &rs, POP, 4, trial, 4, got, 2)) != SNL_OK) goto done;
+        for (j = 0; j < POP; j++)
+            if (got[2*j] > pop[j][4]) {
+                memcpy(pop[j], trial + 4*j, 4 * sizeof *trial);
+                pop[j][4] = got[2*j];
+                pop[j][5] = got[2*j + 1];
+            }
+        e->calls += POP;
+        prog.done = (double)done / (double)e->cfg.search;
+        prog.value = sqrt(pop[top][4]);
+        if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
+    }
+    for (i = 0, j = 1; j < POP; j++) if (pop[j][4] > pop[i][4]) i = j;
+    memcpy(best, pop[i], sizeof pop[i]);
+done:
+    SNL_FREE(in);
+    SNL_FREE(rs.work);
+    return st;
+}
+
+/* ln L and whitened signal s at y, -INFINITY outside the prior. */
+static double run_event_at(snl_event *e, const double *y, double *s)
+{
+    snl_source src;
+    double lp;
+    if (!run_event_source(e, y, &src, &lp) || run_event_signal(e, &src, s) != SNL_OK)
+        return -INFINITY;
+    e->calls++;
+    return run_dot(e->nx, s, e->x_obs) - 0.5*run_dot(e->nx, s, s);
+}
+
+static const double run_step[RUN_DIM] = {   /* of numerical derivatives, times the scale */
+    1e-6, 1e-5, 1e-5, 1e-5, 1e-3, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5
+};
+
+/* J [RUN_DIM][nx] = d s/d y at y, s given; a step that leaves the prior is reversed. */
+static int run_event_jacobian(snl_event *e, const double *y, const double *s, double *J)
+{
+    const double c = sqrt(run_dot(4, y + RUN_CA, y + RUN_CA));
+    size_t i, k;
+    for (i = 0; i < RUN_DIM; i++) {
+        double z[RUN_DIM], h = run_step[i] * (i == RUN_MC ? y[RUN_MC] : i >= RUN_CA && i < RUN_XI ? c : 1);
+        memcpy(z, y, sizeof z);
+        z[i] = y[i] + h;
+        if (!(run_event_at(e, z, J + i*e->nx) > -INFINITY)) {
+            h = -h;
+            z[i] = y[i] + h;
+            if (!(run_event_at(e, z, J + i*e->nx) > -INFINITY)) return 0;
+        }
+        for (k = 0; k < e->nx; k++) J[i*e->nx + k] = (J[i*e->nx + k] - s[k]) / h;
+    }
+    return 1;
+}
+
+/* Fisher matrix of J with the prior's widths added; g = J (x_obs - s). */
+static void run_event_normal(const snl_event *e, const double *J, const double *s,
+                             double *G, double *g, double *res)
+{
+    static const int par[5] = { SNL_CHIRP_MASS, SNL_MASS_RATIO, SNL_CHI1, SNL_CHI2, SNL_T_REF };
+    size_t i, j;
+    for (i = 0; i < e->nx; i++) res[i] = e->x_obs[i] - s[i];
+    for (i = 0; i < RUN_DIM; i++) {
+        for (j = 0; j < RUN_DIM; j++)
+            G[i*RUN_DIM + j] = run_dot(e->nx, J + i*e->nx, J + j*e->nx);
+        g[i] = run_dot(e->nx, J + i*e->nx, res);
+    }
+    for (i = 0; i < 5; i++) {
+        const double w = run_prior_width(&e->cfg.prior[par[i]]);
+        G[i*RUN_DIM + i] += 1 / (w*w);
+    }
+    G[9*RUN_DIM + 9] += 1;
+    G[10*RUN_DIM + 10] += 1;
+}
+
+/* Levenberg-Marquardt from y; returns ln L there. */
+static double run_event_climb(snl_event *e, double *y, int iterations, double *work)
+{
+    double *s = work, *trial = s + e->nx, *J = trial + e->nx, *res = J + RUN_DIM*e->nx;
+    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], A[RUN_DIM*RUN_DIM], d[RUN_DIM], damp = 1e-2;
+    double ll = run_event_at(e, y, s);
+    int it, k;
+    size_t i;
+    for (it = 0; it < iterations && ll > -INFINITY; it++) {
+        double gain = 0;
+        if (!run_event_jacobian(e, y, s, J)) break;
+        run_event_normal(e, J, s, G, g, res);
+        for (k = 0; k < 8; k++) {
+            double z[RUN_DIM], l;
+            memcpy(A, G, sizeof A);
+            for (i = 0; i < RUN_DIM; i++) A[i*RUN_DIM + i] *= 1 + damp;
+            memcpy(d, g, sizeof d);
+            damp *= 8;
+            if (!run_cholesky(RUN_DIM, A)) continue;
+            run_solve_lower(RUN_DIM, A, d);
+            run_solve_upper(RUN_DIM, A, d);
+            for (i = 0; i < RUN_DIM; i++) z[i] = y[i] + d[i];
+            for (i = 0; i < 4; i++) {        /* masses and spins stay inside the prior */
+                const snl_prior *p = &e->cfg.prior[i];
+                if (z[i] < p->lo) z[i] = p->lo + 0.3*(y[i] - p->lo);
+                if (z[i] > p->hi) z[i] = p->hi - 0.3*(p->hi - y[i]);
+            }
+            l = run_event_at(e, z, trial);
+            if (!(l > ll)) continue;
+            gain = l - ll;
+            ll = l;
+            memcpy(y, z, sizeof z);
+            memcpy(s, trial, e->nx * sizeof *s);
+            damp /= 100;
+            break;
+        }
+        if (gain < 0.02) break;
+    }
+    return ll;
+}
+
+/* Reference of the chart: source, mean frequency of its SNR, time of arrival. */
+static snl_status run_chart_set(snl_event *e, const snl_source *ssb)
+{
+    const snl_data *d = e->data;
+    snl_source s = *ssb;
+    snl_phenom p;
+    double y[RUN_DIM] = { 0 }, sum = 0, lnf = 0, amp, phase;
+    size_t k;
+    snl_status st = snl_phenom_prepare(&p, e->cfg.lisa.qnm, SNL_PHENOMD, s.m1, s.m2, s.chi1,
+                                       s.chi2, s.distance, NULL, NULL);
+    if (st != SNL_OK) return st;
+    for (k = 0; k < d->n; k += 16) {
+        double w;
+        st = snl_phenom_mode(&p, 2, 2, 1, d->f + k, &amp, NULL, NULL);
+        if (st != SNL_OK) return st;
+        w = amp * d->f[k] * d->f[k];
+        w *= w / d->S[k];
+        sum += w;
+        lnf += w * log(d->f[k]);
+    }
+    snl_ssb_to_lisa(&s);
+    memset(&e->chart, 0, sizeof e->chart);
+    e->chart.qnm = e->cfg.lisa.qnm;
+    e->chart.f = exp(lnf / sum);
+    e->chart.t = s.t_ref;
+    e->chart.pole = s.beta < 0 ? -1 : 1;
+    y[RUN_MC] = pow(s.m1 * s.m2, 0.6) * pow(s.m1 + s.m2, -0.2);
+    y[RUN_Q] = s.m1 / s.m2;
+    y[RUN_CHI1] = s.chi1;
+    y[RUN_CHI2] = s.chi2;
+    if (!run_chart_mode(&e->chart, y, &amp, &phase)) return SNL_EFAILED;
+    e->chart.amp = amp;
+    e->chart.phase = phase;
+    return SNL_OK;
+}
+
+/* Best amplitudes at a sky position in closed form; returns ln L, s gets them. */
+static double run_event_amplitudes(snl_event *e, snl_source *s, double *work)
+{
+    const size_t nx = e->nx;
+    double *h = work, A[16], a[4], b[4];
+    size_t i, j;
+    if (snl_het_basis(e->het, s, work + 4*nx, NULL) != SNL_OK) return -INFINITY;
+    e->calls++;
+    for (j = 0; j < 2; j++)
+        for (i = 0; i < nx; i += 2) {
+            const double re = work[(4 + j)*nx + i]*e->root[i], im = work[(4 + j)*nx + i + 1]*e->root[i];
+            h[2*j*nx + i] = re;          h[2*j*nx + i + 1] = im;
+            h[(2*j + 1)*nx + i] = -im;   h[(2*j + 1)*nx + i + 1] = re;
+        }
+    for (i = 0; i < 4; i++) {
+        for (j = 0; j < 4; j++) A[4*i + j] = run_dot(nx, h + i*nx, h + j*nx);
+        A[5*i] *= 1 + 1e-9;
+        a[i] = run_dot(nx, h + i*nx, e->x_obs);
+    }
+    if (!run_cholesky(4, A)) return -INFINITY;
+    memcpy(b, a, sizeof b);
+    run_solve_lower(4, A, b);
+    memcpy(a, b, sizeof a);
+    run_solve_upper(4, A, a);
+    snl_source_from_amplitudes(a, s);
+    return 0.5*run_dot(4, b, b);
+}
+
+snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook hook,
+                            void *user, snl_fault *why)
+{
+    enum { KEEP = 4, RING = 16, BELTS = 10 };
+    snl_rng rng;
+    double best[6], y[RUN_DIM], top[KEEP][RUN_DIM], topl[KEEP], *work = NULL, ll = -INFINITY;
+    snl_source s, start;
+    snl_status st;
+    size_t i, j, k;
+    int pass;
+    snl_rng_seed(&rng, e->cfg.seed, 1);
+    if ((st = run_search_blind(e, &rng, best, hook, user)) != SNL_OK) return st;
+    if (!(best[4] > 25)) return SNL_EFAILED;
+    run_masses(best[0], best[1], &start.m1, &start.m2);
+    start.chi1 = best[2];      start.chi2 = best[3];   start.distance = 1e4;
+    start.inclination = 1;     start.phi_ref = 0;      start.psi = 0;
+    start.lambda = 1;          start.beta = 0.5;       start.t_ref = best[5];
+    s = start;
+    snl_lisa_to_ssb(&s);
+    if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
+    if ((st = run_event_heterodyne(e, &s, why)) != SNL_OK) return st;
+    if (!(work = SNL_CALLOC((RUN_DIM + 8) * e->nx, sizeof *work))) return SNL_ENOMEM;
+    for (k = 0; k < KEEP; k++) topl[k] = -INFINITY;
+    for (i = 0; i < BELTS; i++)
+        for (j = 0; j < RING; j++) {
+            double l, theta[SNL_NPAR];
+            snl_source g = start;
+            g.beta = asin(-1 + (2*(double)i + 1) / BELTS);
+            g.lambda = 2*SNL_PI * ((double)j + 0.5) / RING;
+            snl_lisa_to_ssb(&g);
+            l = run_event_amplitudes(e, &g, work);
+            run_theta_of(e, &g, theta);
+            if (!(run_prior_copies(e, theta, 0, NULL) > -INFINITY)) continue;
+            for (k = 0; k < KEEP && l <= topl[k]; k++) ;
+            if (k == KEEP || !run_chart_forward(&e->chart, &g, y)) continue;
+            memmove(top + k + 1, top + k, (KEEP - 1 - k) * sizeof top[0]);
+            memmove(topl + k + 1, topl + k, (KEEP - 1 - k) * sizeof topl[0]);
+            memcpy(top[k], y, sizeof y);
+            topl[k] = l;
+        }
+    for (k = 0; k < KEEP; k++) {
+        double l;
+        if (!(topl[k] > -INFINITY)) continue;
+        l = run_event_climb(e, top[k], 15, work);
+        if (l > ll) { ll = l;  memcpy(e->best, top[k], sizeof y); }
+    }
+    st = SNL_EFAILED;
+    for (pass = 0; pass < 2 && ll > -INFINITY; pass++) {   /* about the better reference */
+        double jac;
+        if (!run_chart_inverse(&e->chart, e->best, &s, &jac)) goto done;
+        if ((st = run_chart_set(e, &s)) != SNL_OK) goto done;
+        if ((st = run_event_heterodyne(e, &s, why)) != SNL_OK) goto done;
+        st = SNL_EFAILED;
+        if (!run_chart_forward(&e->chart, &s, e->best)) goto done;
+        ll = run_event_climb(e, e->best, 15, work);
+    }
+    if (ll > -INFINITY && run_event_at(e, e->best, work) > -INFINITY
+        && run_event_jacobian(e, e->best, work, work + e->nx)) {
+        double G[RUN_DIM*RUN_DIM], g[RUN_DIM], C[81], jac;
+        e->snr = sqrt(fmax(0, 2*ll));
+        e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
+        run_event_normal(e, work + e->nx, work, G, g, work + (RUN_DIM + 2)*e->nx);
+        for (i = 0; i < 9; i++) for (j = 0; j < 9; j++) C[9*i + j] = G[RUN_DIM*i + j] / e->heat;
+        for (i = 0; i < 5; i++) {                  /* the prior's share is not heated */
+            static const int par[5] = { SNL_CHIRP_MASS, SNL_MASS_RATIO, SNL_CHI1, SNL_CHI2, SNL_T_REF };
+            const double w = run_prior_width(&e->cfg.prior[par[i]]);
+            C[10*i] += (1 - 1/e->heat) / (w*w);
+        }
+        if (!run_cholesky(9, C)) goto done;
+        for (i = 0; i < 9; i++) {                  /* covariance = inverse, then its factor */
+            double u[9] = { 0 };
+            u[i] = 1;
+            run_solve_lower(9, C, u);
+            run_solve_upper(9, C, u);
+            memcpy(e->chol + 9*i, u, sizeof u);
+        }
+        if (!run_cholesky(9, e->chol) || !run_chart_inverse(&e->chart, e->best, &s, &jac)) goto done;
+        run_theta_of(e, &s, out->theta);
+        out->log_like = ll;
+        out->snr = e->snr;
+        out->calls = e->calls;
+        e->found = 1;
+        st = SNL_OK;
+    }
+done:
+    SNL_FREE(work);
+    return st;
+}

@@ -47,8 +47,8 @@ static const int32_t wf_fring[WF_KNOTS], wf_fdamp[WF_KNOTS];
 
 static const double WF_TWO52 = 4503599627370496.0;
 
-WF_INLINE uint64_t wf_bits(double x)  { uint64_t b; memcpy(&b, &x, sizeof b);  return b; }
-WF_INLINE double wf_real(uint64_t b)  { double x;   memcpy(&x, &b, sizeof x);  return x; }
+WF_INLINE uint64_t wf_bits(double x) { uint64_t b; memcpy(&b, &x, sizeof b);  return b; }
+WF_INLINE double wf_real(uint64_t b) { double x;   memcpy(&x, &b, sizeof x);  return x; }
 
 /* How many of a block are below a border */
 static uint64_t wf_below(const double *x, double border)
@@ -60,7 +60,8 @@ static uint64_t wf_below(const double *x, double border)
 
 /* out = y from the border on.  A loop of its own: gcc would make the formula for y a
  * branch of the selection, and no vector code. */
-static void wf_above(const double *x, double border, const double *y, double *restrict out)
+static void wf_above(const double *x, double border, const double *y,
+                     double *restrict out)
 { for (int i = 0; i < WF_BLOCK; i++) out[i] = x[i] < border ? out[i] : y[i]; }
 
 /* c[j] for the piece j of a mode's map that x is in */
@@ -81,8 +82,9 @@ WF_INLINE double wf_count(uint64_t k)
  * some 3%, and e = 1 - x r^n is the way to r (1 - e)^(-1/n), whose series is cut. */
 WF_INLINE double wf_root(double x, int n)
 {
-    const double q = 1.0/n, one = 1048576.0*(1023.0 - 0.045);   /* exponent of 1, nearly */
-    const double c2 = q*(1 + q)/2, c3 = c2*(2 + q)/3, c4 = c3*(3 + q)/4, c5 = c4*(4 + q)/5;
+    const double q = 1.0/n, one = 1048576.0*(1023.0 - 0.045);   /* bits of 1, nearly */
+    const double c2 = q*(1 + q)/2, c3 = c2*(2 + q)/3, c4 = c3*(3 + q)/4;
+    const double c5 = c4*(4 + q)/5;
     const double line = one*(1 + q) - q*wf_count(wf_bits(x) >> 32);
     double r = wf_real(wf_bits(line + WF_TWO52) << 32);
     for (int i = 0; i < 2; i++) {
@@ -107,7 +109,8 @@ WF_INLINE double wf_log(double x)
 /* x < 700; below -700 the result stays at exp(-700). */
 WF_INLINE double wf_exp(double x)
 {
-    const double in = wf_step(x + 700), lim = in*x + (in - 1)*700, shift = 1.5*WF_TWO52;
+    const double in = wf_step(x + 700), lim = in*x + (in - 1)*700;
+    const double shift = 1.5*WF_TWO52;
     const double k = lim*1.44269504088896340736 + shift, n = k - shift;
     const double r = (lim - n*6.93147180369123816490e-01) - n*1.90821492927058770002e-10;
     const double y = 1/2. + r*(1/6. + r*(1/24. + r*(1/120. + r*(1/720. + r*(1/5040.
@@ -120,14 +123,15 @@ WF_INLINE double wf_exp(double x)
  * least maximum error (5e-18) does. */
 WF_INLINE double wf_atan(double x)
 {
-    const double a = fabs(x), tan8 = 0.41421356237309504880, cot8 = 2.41421356237309504880;
+    const double a = fabs(x), tan8 = 0.41421356237309504880, cot8 = 2 + tan8;
     const double p = wf_step(cot8 - a), q = wf_step(a - tan8);
-    const double t = (p*a - q)/(q*a + p), z = t*t, turn = (q + 1 - p)*(SNL_PI/4);
+    const double t = (p*a - q)/(q*a + p), turn = (q + 1 - p)*(SNL_PI/4), z = t*t;
     const double y = -0.33333333333333330156 + z*(0.19999999999995516545
-        + z*(-0.14285714284665680761 + z*(0.11111111015187018721 + z*(-0.090909045753064890845
-        + z*(0.076921831253768920895 + z*(-0.066645105255089365989
-        + z*(0.058581409048663282827 + z*(-0.050854078345894842616
-        + z*(0.03923044778479309536 - z*0.019175404711104933832)))))))));
+        + z*(-0.14285714284665680761 + z*(0.11111111015187018721
+        + z*(-0.090909045753064890845 + z*(0.076921831253768920895
+        + z*(-0.066645105255089365989 + z*(0.058581409048663282827
+        + z*(-0.050854078345894842616 + z*(0.03923044778479309536
+        - z*0.019175404711104933832)))))))));
     return copysign(turn + (t + t*z*y), x);
 }
 
@@ -223,7 +227,8 @@ WF_INLINE double wf_phase_mrd(const snl_phenom *p, const snl_phenom_part *md, do
 {
     const double *a = p->alpha, y = 1/x, r = wf_root(x, 4);
     const double z = (x - md->atan_mid)*md->atan_inv;
-    *slope = a[0] + a[1]*(y*y) + a[2]*r + md->atan_amp*md->atan_inv/(1 + z*z) + md->c2_mrd;
+    *slope = a[0] + a[1]*(y*y) + a[2]*r + md->c2_mrd
+           + md->atan_amp*md->atan_inv/(1 + z*z);
     return a[0]*x - a[1]*y + 4/3.*a[2]*(x*r) + md->atan_amp*wf_atan(z)
          + md->c1_mrd + md->c2_mrd*x;
 }
@@ -241,9 +246,10 @@ static void wf_phase_block(const snl_phenom *p, const snl_phenom_part *md, const
     const double f_int = p->f_int, f_mrd = p->f_mrd;
     const uint64_t ins = wf_below(x, f_int), mrd = WF_BLOCK - wf_below(x, f_mrd);
     double y[WF_BLOCK], s[WF_BLOCK];
-    for (int i = 0; i < WF_BLOCK; i++) phi[i] = slope[i] = 0;
     if (ins)
         for (int i = 0; i < WF_BLOCK; i++) phi[i] = wf_phase_ins(p, x[i], &slope[i]);
+    else
+        for (int i = 0; i < WF_BLOCK; i++) phi[i] = slope[i] = 0;
     if (ins + mrd < WF_BLOCK) {
         for (int i = 0; i < WF_BLOCK; i++) y[i] = wf_phase_int(p, x[i], &s[i]);
         wf_above(x, f_int, y, phi);
@@ -289,7 +295,7 @@ WF_INLINE double wf_hhat_squared(const double *h, double h_imag, double u)
 
 /* A_lm(f) of a block, from A at g(f).  The factors H of [L] shorten to
  *
- *     A_lm(f) = A(g) |Hhat_lm(v_g)| |Hhat_lm(v_f)|/|Hhat_lm(v_2f/m)|,  v_x = (2 pi x/m)^(1/3),
+ *     A_lm(f) = A(g) |Hhat_lm(v_g)| |Hhat_lm(v_f)|/|Hhat_lm(v_2f/m)|,  v_x^3 = 2 pi x/m,
  *
  * since their v^(-7/2) cancel, and for all but (2,1) to A(g) |Hhat_lm((pi g)^(1/3))|. */
 static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md, const double *restrict f,
@@ -303,7 +309,6 @@ static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md, const d
         const double r = wf_root(g[i], 6), r3 = r*r*r;
         u[i] = g[i]*r*r3;
         scale[i] = p->amp0*(r*r3*r3);
-        amp[i] = 0;
     }
     if (md->m > 1)
         for (int i = 0; i < WF_BLOCK; i++)
@@ -318,6 +323,8 @@ static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md, const d
         }
     if (ins)
         for (int i = 0; i < WF_BLOCK; i++) amp[i] = wf_amp_ins(p, u[i]);
+    else
+        memset(amp, 0, WF_BLOCK*sizeof *amp);
     if (ins + mrd < WF_BLOCK) {
         for (int i = 0; i < WF_BLOCK; i++) y[i] = wf_amp_int(p, g[i]);
         wf_above(g, g_int, y, amp);
@@ -342,13 +349,15 @@ static double wf_horner(const double *c, int n, double x)
 static void wf_remnant(snl_phenom *p)
 {
     static const double spin[5][4] = {
-        { 3.4641016151377544, -4.399247300629289, 9.397292189321194, -13.180949901606242 },
+        { 3.4641016151377544, -4.399247300629289, 9.397292189321194,
+         -13.180949901606242 },
         { -0.0850917821418767, -5.837029316602263 },
         { 0.1014665242971878, -2.0967746996832157 },
         { -1.3546806617824356, 4.108962025369336 },
         { -0.8676969352555539, 2.064046835273906 } };
     static const double rad[3][4] = {
-        { 0.055974469826360077, 0.5809510763115132, -0.9606726679372312, 3.352411249771192 },
+        { 0.055974469826360077, 0.5809510763115132, -0.9606726679372312,
+          3.352411249771192 },
         { -0.0030302335878845507, -2.0066110851351073, 7.7050567802399215 },
         { -0.6714403054720589, -1.4756929437702908, 7.304676214885011 } };
     const double M = p->m1 + p->m2, a = p->m1/M, b = p->m2/M, eta = p->eta;
@@ -505,7 +514,7 @@ static void wf_setup_hhat(const snl_phenom *p, snl_phenom_part *md)
     for (int k = 0; k < 5; k++, scale *= w) h[k] *= scale;
 }
 
-/* The maps of [L] for phase and amplitude; the additive constants make Phi_lm continuous. */
+/* The maps of [L]; the additive constants make Phi_lm continuous. */
 static void wf_setup_maps(const snl_phenom *p, snl_phenom_part *md, double f22)
 {
     const double two = 2./md->m, fr = md->f_ring, rho = md->rho;
@@ -632,7 +641,8 @@ void snl_phenom_align_peak(snl_phenom *p)
 
 /* ==== Evaluation ========================================================= */
 
-snl_status snl_phenom_check(const snl_phenom *p, size_t nf, const double *f, snl_fault *why)
+snl_status snl_phenom_check(const snl_phenom *p, size_t nf, const double *f,
+                            snl_fault *why)
 {
     const double lo = 1e-30/p->M_sec, hi = 1e30/p->M_sec;
     size_t bad = 0;
@@ -720,12 +730,14 @@ void snl_ylm(int l, int m, double inclination, double phi, double y[2])
 }
 
 snl_status snl_phenom_polarisations(const snl_phenom *p, double inclination, size_t nf,
-                                    const double *f, double (*plus)[2], double (*cross)[2])
+                                    const double *f,
+                                    double (*plus)[2], double (*cross)[2])
 {
     const snl_status s = snl_phenom_check(p, nf, f, NULL);
     double a[WF_BLOCK], ph[WF_BLOCK], t[WF_BLOCK];
     if (s != SNL_OK) return s;
-    if (!(fabs(inclination) <= 1e9)) return snl_refuse(NULL, "inclination", inclination, 0, 0);
+    if (!(fabs(inclination) <= 1e9)) return inclination != inclination ? SNL_ENOTFINITE
+                                                                       : SNL_EINVAL;
     memset(plus, 0, nf*sizeof *plus);
     memset(cross, 0, nf*sizeof *cross);
     for (int j = 0; j < p->modes; j++) {

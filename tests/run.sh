@@ -1,29 +1,64 @@
 #!/bin/sh
-# Build and run every tests/test_*.c; last line: N passed, N failed.
-# CC, CFLAGS and GREATEST (the folder of greatest.h) come from the Makefile.
-lib="snl.c waveform.c lisa.c nn.c mcmc.c"
-mkdir -p build/tests
-passed=0 failed=0
-for f in tests/test_*.c; do
-    name=$(basename "$f" .c)
-    log=build/tests/$name.log
-    if ! ${CC:-cc} ${CFLAGS:--std=c99 -O2} -I"${GREATEST:-tests}" -I. -Itests \
-         -o build/tests/$name "$f" $lib -lm; then
-        echo "$name: does not compile"
-        failed=$((failed + 1))
-        continue
-    fi
-    build/tests/$name > "$log" 2>&1
-    status=$?
-    line=$(sed -n 's/.*Pass: \([0-9]*\), fail: \([0-9]*\), skip: \([0-9]*\).*/\1 \2 \3/p' "$log" | tail -n 1)
-    set -- $line
-    p=${1:-0} q=${2:-1}
-    if [ $status -ne 0 ]; then
-        [ "$q" -gt 0 ] || q=1
-        cat "$log"
-    fi
-    echo "$name: $p passed, $q failed"
-    passed=$((passed + p)) failed=$((failed + q))
+# Build and run every tests/test_*.c, every tests/test_*.sh and the smoke run of every
+# program named as an argument; the last line is the sum.
+#   CC, CFLAGS, LDLIBS   how to build                     BUILD     where (build/test)
+#   GREATEST             directory of another greatest.h  RUNNER    e.g. an emulator
+#   SCRIPTS=no           only the C tests
+# A test that needs more than the five library files includes it.  An example's smoke run
+# is the line "make test runs: COMMAND" in its source.
+CC=${CC:-cc} CFLAGS=${CFLAGS--std=c99 -pedantic -Wall -Wextra -O2} LDLIBS=${LDLIBS--lm}
+BUILD=${BUILD:-build/test}
+export CC CFLAGS LDLIBS GREATEST
+SRC="snl.c waveform.c lisa.c nn.c mcmc.c"
+pass=0 fail=0
+mkdir -p $BUILD
+one_failed() { fail=$((fail + 1)); echo "$1"; }
+
+obj=
+for f in $SRC; do
+    o=$BUILD/$(basename $f .c).o
+    $CC $CFLAGS -c -o $o $f || { echo "0 passed, 1 failed"; exit 1; }
+    obj="$obj $o"
 done
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+
+for f in tests/test_*.c; do
+    name=$(basename $f .c)
+    echo "== $name"
+    if ! $CC $CFLAGS ${GREATEST:+-include "$GREATEST/greatest.h"} -o $BUILD/$name $f $obj $LDLIBS; then
+        one_failed "$name does not build"; continue
+    fi
+    $RUNNER $BUILD/$name >$BUILD/$name.out 2>&1; status=$?
+    set -- $(sed -n 's/^Pass: \([0-9]*\), fail: \([0-9]*\), skip: \([0-9]*\).*/\1 \2 \3/p' $BUILD/$name.out)
+    if [ $# -ne 3 ] || [ $(($1 + $2 + $3)) -eq 0 ]; then
+        tail -5 $BUILD/$name.out; one_failed "$name ended with status $status and no result"; continue
+    fi
+    pass=$((pass + $1)) fail=$((fail + $2))
+    if [ $status -ne 0 ]; then
+        grep -v '^[.s]*$' $BUILD/$name.out
+        [ $2 -eq 0 ] && one_failed "$name ended with status $status"
+    else grep '^Total\|^Pass' $BUILD/$name.out; fi
+done
+
+[ "$SCRIPTS" = no ] || for f in tests/test_*.sh; do
+    [ -f $f ] || continue
+    name=$(basename $f .sh)
+    echo "== $name"
+    BUILD=$BUILD sh $f >$BUILD/$name.out 2>&1; status=$?
+    cat $BUILD/$name.out
+    set -- $(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' $BUILD/$name.out)
+    if [ $# -ne 2 ]; then one_failed "$name ended with status $status and no result"; continue; fi
+    pass=$((pass + $1)) fail=$((fail + $2))
+    if [ $status -ne 0 ] && [ $2 -eq 0 ]; then one_failed "$name ended with status $status"; fi
+done
+
+[ "$SCRIPTS" = no ] || for name in $EXAMPLES; do
+    run=$(sed -n 's/.*make test runs: *\(.*[^ *\/]\).*/\1/p' examples/$name.c | head -1)
+    echo "== example $name: $run"
+    if [ -z "$run" ]; then one_failed "examples/$name.c does not say how to run it"
+    elif sh -c "$run" >$BUILD/$name.out 2>&1; then pass=$((pass + 1)); tail -3 $BUILD/$name.out
+    else tail -5 $BUILD/$name.out; one_failed "example $name"; fi
+done
+
+[ $((pass + fail)) -gt 0 ] || fail=1
+echo "$pass passed, $fail failed"
+[ $fail -eq 0 ]

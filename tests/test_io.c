@@ -1,0 +1,391 @@
+/* The tool's files: what is accepted, and that refusals name file, line and reason.
+ * Scratch files live in build/. */
+#include "../examples/io.c"
+#include "../examples/plot.c"
+#include "greatest.h"
+#include "near.h"
+
+#define SCRATCH "build/test_io.tmp"
+
+static io_error why;
+
+static int put(const char *text, size_t size)
+{
+    FILE *f;
+    if (dir_make("build", &why) != IO_OK || !(f = fopen(SCRATCH, "wb"))) return 0;
+    fwrite(text, 1, size, f);
+    return fclose(f) == 0;
+}
+static int put_text(const char *text) { return put(text, strlen(text)); }
+
+/* ---- tables -------------------------------------------------------------- */
+
+TEST table_gives(const char *text, double a0, double b1)
+{
+    static const char *const want[2] = { "b", "a" };
+    double v[4];
+    table t;
+    int status;
+    ASSERT(put_text(text));
+    ASSERT_EQ_FMT(IO_OK, table_read(&t, SCRATCH, &why), "%d");
+    ASSERT_EQ(2, t.rows);
+    status = table_numbers(&t, 2, want, 0, v, &why);
+    table_free(&t);
+    ASSERT_EQ_FMT(IO_OK, status, "%d");
+    ASSERT_EQ(a0, v[1]);
+    ASSERT_EQ(b1, v[2]);
+    PASS();
+}
+
+TEST reads_every_form_of_table(void)
+{
+    CHECK_CALL(table_gives("a\tb\n1\t2\n3\t4\n", 1, 4));
+    CHECK_CALL(table_gives("# x y\n# a\tb\n1\t2\n3\t4\n", 1, 4));
+    CHECK_CALL(table_gives("# about\n#\nname\ta\tb\n# between\nx 1\t1\t2\n\ny 2\t3\t4", 1, 4));
+    CHECK_CALL(table_gives("a b  c\n 1   2 3 \n3 4 5\n", 1, 4));
+    CHECK_CALL(table_gives("# a b\r\n1e0 2\r\n3 4\r\n", 1, 4));
+    PASS();
+}
+
+TEST keeps_text_cells(void)
+{
+    table t;
+    ASSERT(put_text("case\tm\nR 01\t1\n\t2\n"));
+    ASSERT_EQ(IO_OK, table_read(&t, SCRATCH, &why));
+    ASSERT_STR_EQ("R 01", t.cell[0]);
+    ASSERT_STR_EQ("", t.cell[2]);
+    ASSERT_STR_EQ("2", t.cell[3]);
+    ASSERT_EQ(-1, table_find(&t, "mm"));
+    table_free(&t);
+    table_free(&t);
+    PASS();
+}
+
+TEST table_refused(const char *text, const char *message)
+{
+    static const char *const want[1] = { "a" };
+    double v[8];
+    table t;
+    int status;
+    ASSERT(put_text(text));
+    status = table_read(&t, SCRATCH, &why);
+    if (status == IO_OK) {
+        status = table_numbers(&t, 1, want, 0, v, &why);
+        table_free(&t);
+    }
+    ASSERT_EQ_FMT(IO_REFUSED, status, "%d");
+    ASSERT_STR_EQ(message, why.text);
+    PASS();
+}
+
+TEST refuses_bad_tables_by_line(void)
+{
+    table t;
+    CHECK_CALL(table_refused("", SCRATCH ": empty, no column names"));
+    CHECK_CALL(table_refused("1 2\n", SCRATCH ":1: numbers, but no column names above them"));
+    CHECK_CALL(table_refused("a b\n1 2\n1\n", SCRATCH ":3: 1 cells, but 2 column names"));
+    CHECK_CALL(table_refused("a b a\n1 2 3\n", SCRATCH ":1: two columns are called a"));
+    CHECK_CALL(table_refused("b c\n1 2\n", SCRATCH ": no column is called a"));
+    CHECK_CALL(table_refused("a b\n1 2\n1x 2\n", SCRATCH ":3: a: \"1x\" is not a number"));
+    CHECK_CALL(table_refused("a b\n# c\nnan 2\n", SCRATCH ":3: a: \"nan\" is not a finite number"));
+    CHECK_CALL(table_refused("a b\n-inf 2\n", SCRATCH ":2: a: \"-inf\" is not a finite number"));
+    ASSERT_EQ(IO_REFUSED, table_read(&t, "build/no such file", &why));
+    ASSERT(strncmp(why.text, "build/no such file: ", 20) == 0);
+    PASS();
+}
+
+TEST tables_come_back_as_written(void)
+{
+    static const char *const name[3] = { "x", "y", "z" };
+    const double v[6] = { 1.0/3, -1e-300, 4800083.15696, 6.02214076e23, 0, 2.0/3 };
+    double w[6];
+    table t;
+    ASSERT_EQ(IO_OK, dir_make("build", &why));
+    ASSERT_EQ(IO_OK, table_write(SCRATCH, 1, 17, 2, 3, name, v, &why));
+    ASSERT_EQ(IO_OK, table_read(&t, SCRATCH, &why));
+    ASSERT_EQ(IO_OK, table_numbers(&t, 3, name, 0, w, &why));
+    table_free(&t);
+    ASSERT_MEM_EQ(v, w, sizeof v);
+    PASS();
+}
+
+TEST a_file_is_written_whole_or_not_at_all(void)
+{
+    out_file out;
+    char *text;
+    size_t size;
+    ASSERT(put_text("before"));
+    ASSERT_EQ(IO_OK, out_open(&out, SCRATCH, &why));
+    fputs("half", out.file);
+    ASSERT_EQ(IO_OK, out_close(&out, 0, &why));
+    ASSERT_EQ(IO_OK, file_read(SCRATCH, &text, &size, &why));
+    ASSERT_STR_EQ("before", text);
+    free(text);
+    ASSERT_EQ(IO_REFUSED, file_read(SCRATCH ".part", &text, &size, &why));
+    ASSERT_EQ(IO_FAILED, out_open(&out, "build/no/such/dir/x", &why));
+    ASSERT_EQ(IO_FAILED, dir_make(SCRATCH "/below/a/file", &why));
+    PASS();
+}
+
+TEST paths_are_joined(void)
+{
+    static const struct { const char *dir, *name; int beside; const char *want; } c[] = {
+        { "out", "x", 0, "out/x" }, { "a/b.cfg", "x", 1, "a/x" }, { "b.cfg", "x", 1, "x" },
+        { "/b.cfg", "x", 1, "/x" }, { "a/b.cfg", "/x", 1, "/x" }, { "a", "/x", 0, "/x" } };
+    size_t i;
+    for (i = 0; i < sizeof c / sizeof c[0]; i++) {
+        char *p = path_join(c[i].dir, c[i].name, c[i].beside);
+        ASSERT_STR_EQ(c[i].want, p);
+        free(p);
+    }
+    PASS();
+}
+
+/* ---- .npy ---------------------------------------------------------------- */
+
+/* A file with this dictionary and `numbers` doubles of value 1.5 (little-endian). */
+static size_t npy_bytes(unsigned char *b, int version, const char *dict, size_t numbers)
+{
+    static const unsigned char one[8] = { 0, 0, 0, 0, 0, 0, 0xf8, 0x3f };
+    const size_t n = strlen(dict), start = version == 1 ? 10 : 12;
+    size_t i;
+    memcpy(b, "\223NUMPY\0\0\0\0\0\0", 12);
+    b[6] = (unsigned char)version;
+    b[8] = (unsigned char)n;
+    memcpy(b + start, dict, n);
+    for (i = 0; i < numbers; i++) memcpy(b + start + n + 8*i, one, 8);
+    return start + n + 8*numbers;
+}
+
+TEST npy_refused(const unsigned char *b, size_t size, const char *message)
+{
+    double *v;
+    size_t rows;
+    ASSERT(put((const char *)b, size));
+    ASSERT_EQ_FMT(IO_REFUSED, npy_read(SCRATCH, &rows, &v, &why), "%d");
+    ASSERT_STR_EQ(message, why.text);
+    PASS();
+}
+
+TEST reads_and_refuses_npy(void)
+{
+    static const char good[] = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n";
+    static const char other[] = "{\"shape\":(2,3),\"descr\":\"<f8\",\"fortran_order\":False}\n";
+    unsigned char b[512];
+    double *v;
+    size_t rows, n;
+    int version;
+    for (version = 1; version <= 2; version++) {
+        ASSERT(put((char *)b, npy_bytes(b, version, version == 1 ? good : other, 6)));
+        ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, &rows, &v, &why), "%d");
+        ASSERT_EQ(2, rows);
+        ASSERT_EQ(1.5, v[0]);
+        ASSERT_EQ(1.5, v[5]);
+        free(v);
+    }
+    CHECK_CALL(npy_refused((const unsigned char *)"hello", 5, SCRATCH ": not an .npy file"));
+    n = npy_bytes(b, 1, good, 6);
+    CHECK_CALL(npy_refused(b, n - 8, SCRATCH ": the header announces 2 rows, the file holds 1.666666667"));
+    CHECK_CALL(npy_refused(b, n + 8, SCRATCH ": the header announces 2 rows, the file holds 2.333333333"));
+    CHECK_CALL(npy_refused(b, 20, SCRATCH ": an .npy header of version 1 that makes no sense"));
+    memset(b + n - 8, 255, 8);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": row 1, column 2 (counted from 0) is not a finite number"));
+    n = npy_bytes(b, 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 6);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": the numbers are '<f4', not '<f8' (little-endian float64)"));
+    n = npy_bytes(b, 1, "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", 6);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": in Fortran order, not C order"));
+    n = npy_bytes(b, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", 6);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": the shape is (3, 2), not (N, 3)"));
+    n = npy_bytes(b, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (6,), }", 6);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": the shape is (6,), not (N, 3)"));
+    PASS();
+}
+
+TEST npy_comes_back_as_written(void)
+{
+    const double v[9] = { 0, 1e-20, -2e-21, 5, 1.0/3, -1e-300, 10, 0, 4 };
+    double *w;
+    size_t rows;
+    ASSERT_EQ(IO_OK, dir_make("build", &why));
+    ASSERT_EQ(IO_OK, npy_write(SCRATCH, 3, v, &why));
+    ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, &rows, &w, &why), "%d");
+    ASSERT_EQ(3, rows);
+    ASSERT_MEM_EQ(v, w, sizeof v);
+    free(w);
+    PASS();
+}
+
+/* ---- configurations ------------------------------------------------------ */
+
+TEST reads_a_configuration(void)
+{
+    event_config c;
+    ASSERT_EQ(IO_OK, event_parse(&c, "dir/e.cfg",
+        "# comment\n data = d.npy  # trailing\ntdi=2\r\n\nwaveform =PhenomHM\ndt = 10\nf_max = 0.04\n"
+        "inject.chirp_mass = 1e6\ninject.mass_ratio = 2\ninject.chi1 = 0.1\ninject.chi2 = -0.1\n"
+        "inject.t_ref = 1e6\ninject.cos_inclination = 0.5\ninject.phi_ref = 1\ninject.lambda = 2\n"
+        "inject.sin_beta = 0.5\ninject.psi = 0.1\ninject.snr = 500", &why));
+    ASSERT_STR_EQ("d.npy", c.data);
+    ASSERT_STR_EQ("2.0", event_word("tdi", c.tdi));
+    ASSERT_STR_EQ("PhenomHM", event_word("waveform", c.waveform));
+    ASSERT_STR_EQ("SciRDv1", event_word("noise_model", c.noise_model));
+    ASSERT_EQ(10.0, c.dt);
+    ASSERT_EQ(0.04, c.f_max);
+    ASSERT_EQ(1e-4, c.f_min);
+    ASSERT_EQ(1, c.sources);
+    ASSERT_EQ(500.0, c.inject_snr[0]);
+    ASSERT_EQ(-0.1, c.inject[0][P_CHI2]);
+    ASSERT_EQ(0, c.priors);
+    PASS();
+}
+
+/* The template must be a legal configuration, with the priors in their order. */
+TEST the_template_parses_to_the_defaults(void)
+{
+    event_config c, d;
+    FILE *f;
+    size_t i;
+    ASSERT_EQ(IO_OK, dir_make("build", &why));
+    ASSERT(f = fopen(SCRATCH, "wb"));
+    event_template(f);
+    fclose(f);
+    if (event_read(&c, SCRATCH, &why) != IO_OK) FAILm(why.text);
+    ASSERT_EQ(IO_OK, event_parse(&d, "", "", &why));
+    ASSERT_EQ(EVENT_PARAMS, c.priors);
+    for (i = 0; i < EVENT_PARAMS; i++) ASSERT_EQ((int)i, c.prior[i].param);
+    ASSERT_EQ(624000.0, c.prior[0].a);
+    ASSERT_EQ(936000.0, c.prior[0].b);
+    ASSERT_EQ(1, c.sources);
+    ASSERT_EQ(d.dt, c.dt);
+    ASSERT_EQ(d.f_max, c.f_max);
+    ASSERT_STR_EQ(d.data, c.data);
+    PASS();
+}
+
+TEST config_refused(const char *text, const char *message)
+{
+    event_config c;
+    ASSERT_EQ_FMT(IO_REFUSED, event_parse(&c, "e.cfg", text, &why), "%d");
+    ASSERT_STR_EQ(message, why.text);
+    PASS();
+}
+
+TEST refuses_bad_configurations_by_line(void)
+{
+    CHECK_CALL(config_refused("\nprior.chi3 = uniform 0 1\n", "e.cfg:2: unknown key prior.chi3"));
+    CHECK_CALL(config_refused("fmin = 1\n", "e.cfg:1: unknown key fmin"));
+    CHECK_CALL(config_refused("inject.mass = 1\n", "e.cfg:1: unknown key inject.mass"));
+    CHECK_CALL(config_refused("dt\n", "e.cfg:1: neither `key = value' nor a # comment"));
+    CHECK_CALL(config_refused("dt = 5 s\n", "e.cfg:1: dt: \"5 s\" is not a number"));
+    CHECK_CALL(config_refused("dt = 0\n", "e.cfg:1: dt: 0 is outside [1e-06, 1000000]"));
+    CHECK_CALL(config_refused("dt = nan\n", "e.cfg:1: dt: nan is outside [1e-06, 1000000]"));
+    CHECK_CALL(config_refused("dt =\n", "e.cfg:1: dt: \"\" is not a number"));
+    CHECK_CALL(config_refused("dt = 5\n#\ndt = 6\n", "e.cfg:3: dt: given before, on line 1"));
+    CHECK_CALL(config_refused("waveform = PhenomD\nmodel = PhenomD\n",
+                              "e.cfg:2: model: given before, on line 1"));
+    CHECK_CALL(config_refused("tdi = 3\n", "e.cfg:1: tdi: \"3\" is none of 1.5|2.0"));
+    CHECK_CALL(config_refused("seed = 1.5\n", "e.cfg:1: seed: 1.5 is not an integer"));
+    CHECK_CALL(config_refused("f_min = 0.02\nf_max = 0.01\n",
+                              "e.cfg:2: f_max: 0.01 is not above f_min, 0.02"));
+    CHECK_CALL(config_refused("dt = 50\nf_max = 0.03",
+                              "e.cfg:2: f_max: 0.03 is above the Nyquist frequency 0.01"));
+    CHECK_CALL(config_refused("prior.chi1 = uniform 0 1.2\n", "e.cfg:1: prior.chi1: 1.2 is outside [-1, 1]"));
+    CHECK_CALL(config_refused("prior.chi1 = uniform 0.5 0.5\n",
+                              "e.cfg:1: prior.chi1: the lower bound 0.5 is not below the upper, 0.5"));
+    CHECK_CALL(config_refused("prior.chi1 = uniform 0.5\n",
+                              "e.cfg:1: prior.chi1: must be uniform LO HI, loguniform LO HI, "
+                              "normal MEAN SD or fixed VALUE"));
+    CHECK_CALL(config_refused("prior.chi1 = normal 0 0\n",
+                              "e.cfg:1: prior.chi1: the standard deviation 0 is not above 0"));
+    CHECK_CALL(config_refused("prior.chi1 = loguniform -0.5 0.5\n",
+                              "e.cfg:1: prior.chi1: a loguniform prior needs bounds above 0, not -0.5"));
+    CHECK_CALL(config_refused("prior.chi1 = fixed 0\nprior.chi1 = fixed 0\n",
+                              "e.cfg:2: prior.chi1: given before, on line 1"));
+    CHECK_CALL(config_refused("prior.chi1 = fixed 0\n", "e.cfg: prior.chirp_mass is missing"));
+    CHECK_CALL(config_refused("inject.chi1 = 0\n", "e.cfg: inject.chirp_mass of source 1 is missing"));
+    CHECK_CALL(config_refused("inject2.chi1 = 0\n", "e.cfg: inject2: the source before it is missing"));
+    CHECK_CALL(config_refused("inject.chi1 = -2\n", "e.cfg:1: inject.chi1: -2 is outside [-1, 1]"));
+    PASS();
+}
+
+/* ---- plot ---------------------------------------------------------------- */
+
+/* A unit Gaussian: the 50 % and 90 % contours are circles of r^2 = -2 ln(1 - p).  Here
+ * from an exact density, so that marching squares and levels are tested alone. */
+TEST contours_enclose_their_share(void)
+{
+    static double v[RING*RING], scratch[RING*RING];
+    const double share[2] = { 0.5, 0.9 };
+    size_t i, j, c;
+    for (i = 1; i <= BINS; i++)
+        for (j = 1; j <= BINS; j++) {
+            const double x = ((double)j - 0.5)/BINS*8 - 4, y = ((double)i - 0.5)/BINS*8 - 4;
+            v[i*RING + j] = exp(-0.5*(x*x + y*y));
+        }
+    for (c = 0; c < 2; c++) {
+        const double level = contour_level(v, share[c], scratch);
+        double x, y, r;
+        int node = RING*(RING/2) + RING/2;
+        ASSERT_NEAR(1 - share[c], level, 0.02);         /* level/peak = exp(-r^2/2) = 1 - p */
+        while (v[node + 1] > level) node++;
+        crossing(v, level, 2*node, 8, &x, &y);
+        r = sqrt((x - 4)*(x - 4) + (4 - y)*(4 - y));
+        ASSERT_NEAR(sqrt(-2*log(level)), r, 0.01);
+    }
+    PASS();
+}
+
+TEST a_corner_plot_is_one_small_svg(void)
+{
+    static const char *const name[3] = { "chirp_mass", "t_ref", "a<b" };
+    enum { ROWS = 400 };
+    static double v[ROWS*3], w[ROWS];
+    const double truth[3] = { 1e6, 4e6 + 1, 0.5 };
+    plot_samples s[2] = { { "one", ROWS, v, NULL }, { "two & more", ROWS, v, w } };
+    char *text;
+    size_t size, i;
+    for (i = 0; i < ROWS; i++) {
+        const double a = (double)(i*37 % 400)/400, b = (double)(i*151 % 400)/400;
+        v[3*i] = 1e6 + 100*a;  v[3*i + 1] = 4e6 + a + b;  v[3*i + 2] = b;  w[i] = a;
+    }
+    ASSERT_EQ(IO_OK, dir_make("build", &why));
+    ASSERT_EQ(IO_OK, plot_corner(SCRATCH, 2, s, 3, name, truth, &why));
+    ASSERT_EQ(IO_OK, file_read(SCRATCH, &text, &size, &why));
+    ASSERT(size > 2000 && size < 1000000);
+    ASSERT(strncmp(text, "<svg ", 5) == 0 && strcmp(text + size - 7, "</svg>\n") == 0);
+    ASSERT(strstr(text, "a&lt;b") && strstr(text, "two &amp; more"));
+    ASSERT_FALSE(strstr(text, "nan") || strstr(text, "inf"));
+    free(text);
+    v[7] = strtod("nan", NULL);
+    ASSERT_EQ(IO_REFUSED, plot_corner(SCRATCH, 2, s, 3, name, truth, &why));
+    ASSERT_STR_EQ("one: sample 2 is not finite", why.text);
+    ASSERT_EQ(IO_REFUSED, plot_corner(SCRATCH, 0, s, 3, name, truth, &why));
+    PASS();
+}
+
+SUITE(io)
+{
+    RUN_TEST(reads_every_form_of_table);
+    RUN_TEST(keeps_text_cells);
+    RUN_TEST(refuses_bad_tables_by_line);
+    RUN_TEST(tables_come_back_as_written);
+    RUN_TEST(a_file_is_written_whole_or_not_at_all);
+    RUN_TEST(paths_are_joined);
+    RUN_TEST(reads_and_refuses_npy);
+    RUN_TEST(npy_comes_back_as_written);
+    RUN_TEST(reads_a_configuration);
+    RUN_TEST(the_template_parses_to_the_defaults);
+    RUN_TEST(refuses_bad_configurations_by_line);
+    RUN_TEST(contours_enclose_their_share);
+    RUN_TEST(a_corner_plot_is_one_small_svg);
+    remove(SCRATCH);
+}
+
+GREATEST_MAIN_DEFS();
+
+int main(int argc, char **argv)
+{
+    GREATEST_MAIN_BEGIN();
+    RUN_SUITE(io);
+    GREATEST_MAIN_END();
+}

@@ -1,0 +1,571 @@
+/* IMRPhenomD and IMRPhenomHM against LALSimulation's numbers (tests/data), against a
+ * plain twin made of libm calls, and against what must hold for any binary. */
+#include "../snl.h"
+#include "greatest.h"
+#include "near.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static snl_qnm *qnm;
+
+static const int modes[6][2] = { {2,2}, {2,1}, {3,3}, {3,2}, {4,4}, {4,3} };
+
+/* The number of values of the next row of a table whose first column is a name. */
+static int next_row(FILE *fp, double *v, int max)
+{
+    char line[2048], *s;
+    while (fgets(line, sizeof line, fp)) {
+        int n = 0;
+        if (line[0] == '#' || strncmp(line, "case", 4) == 0) continue;
+        if (!(s = strchr(line, '\t'))) return 0;
+        while (n < max && *s == '\t') v[n++] = strtod(s + 1, &s);
+        return n;
+    }
+    return 0;
+}
+
+/* v: m1 m2 chi1 chi2 distance f_ref phi_ref */
+static snl_status prepare(snl_phenom *p, snl_model model, const double *v)
+{
+    const snl_status s = snl_phenom_prepare(p, qnm, model, v[0], v[1], v[2], v[3], v[4],
+                                            NULL, NULL);
+    if (s == SNL_OK) snl_phenom_align_lal(p, v[5], v[6]);
+    return s;
+}
+
+/* A binary drawn from all that is legal, with corners; mass ratio up to 1000. */
+static snl_phenom draw(snl_rng *r, snl_model model)
+{
+    snl_phenom p;
+    for (;;) {
+        const double m1 = exp(log(1e4) + log(1e4)*snl_rng_uniform(r));
+        const double m2 = m1*exp((2*snl_rng_uniform(r) - 1)*log(1000));
+        const double a = 2.4*snl_rng_uniform(r) - 1.2, b = 2.4*snl_rng_uniform(r) - 1.2;
+        const double chi1 = fmax(-1, fmin(1, a)), chi2 = fmax(-1, fmin(1, b));
+        if (snl_phenom_prepare(&p, qnm, model, m1, snl_rng_below(r, 8) ? m2 : m1, chi1,
+                               snl_rng_below(r, 8) ? chi2 : chi1, 1e4, NULL, NULL) == SNL_OK)
+            return p;
+    }
+}
+
+/* ---- LALSimulation ------------------------------------------------------- */
+
+/* Tolerances: 4e-9 rad is some 30 units in the last place of the phase at Mf = 1e-4,
+ * which are the reference's own roundings; 2e-10 where the phase is smaller. */
+TEST phenomd_agrees_with_lal(void)
+{
+    FILE *fp = fopen("tests/data/phenomd.tsv", "r");
+    double v[11];
+    int rows = 0;
+    ASSERT(fp);
+    for (; next_row(fp, v, 11) == 11; rows++) {
+        snl_phenom p;
+        double amp, phase;
+        ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMD, v));
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 1, v + 7, &amp, &phase, NULL));
+        ASSERT_REL(v[9], 2*sqrt(5/(64*SNL_PI))*amp, 1e-11);
+        ASSERT_NEAR(v[10], phase, v[8] > 0.003 ? 2e-10 : 4e-9);
+    }
+    fclose(fp);
+    ASSERT(rows > 150);
+    PASS();
+}
+
+TEST phenomhm_modes_agree_with_lal(void)
+{
+    FILE *fp = fopen("tests/data/phenomhm.tsv", "r");
+    double v[13];
+    int rows = 0;
+    ASSERT(fp);
+    for (; next_row(fp, v, 13) == 13; rows++) {
+        snl_phenom p;
+        double amp, phase;
+        ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMHM, v));
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, (int)v[7], (int)v[8], 1, v + 9, &amp, &phase,
+                                          NULL));
+        ASSERT_REL(v[11], amp, 1e-11);
+        ASSERT_NEAR(v[12], phase, v[10] > 0.003 ? 2e-10 : 4e-9);
+    }
+    fclose(fp);
+    ASSERT(rows > 300);
+    PASS();
+}
+
+/* 4e-9 rad of phase, and cancellation among modes */
+TEST polarisations_agree_with_lal(void)
+{
+    FILE *fp = fopen("tests/data/phenomhm_pol.tsv", "r");
+    double v[14], plus[1][2], cross[1][2];
+    int rows = 0;
+    ASSERT(fp);
+    for (; next_row(fp, v, 14) == 14; rows++) {
+        const double size = sqrt(v[10]*v[10] + v[11]*v[11] + v[12]*v[12] + v[13]*v[13]);
+        snl_phenom p;
+        ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMHM, v));
+        ASSERT_EQ(SNL_OK, snl_phenom_polarisations(&p, v[7], 1, v + 8, plus, cross));
+        ASSERT_NEAR(v[10], plus[0][0], 1e-9*size);
+        ASSERT_NEAR(v[11], plus[0][1], 1e-9*size);
+        ASSERT_NEAR(v[12], cross[0][0], 1e-9*size);
+        ASSERT_NEAR(v[13], cross[0][1], 1e-9*size);
+    }
+    fclose(fp);
+    ASSERT(rows > 80);
+    PASS();
+}
+
+/* 1e-10 where two large slopes are subtracted, the phase at f_ref as phases above */
+TEST scalars_of_phenomd_agree_with_lal(void)
+{
+    FILE *fp = fopen("tests/data/phenomd_scalars.tsv", "r");
+    double v[23];
+    int rows = 0;
+    ASSERT(fp);
+    for (; next_row(fp, v, 23) == 23; rows++) {
+        snl_phenom p;
+        ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMD, v));
+        ASSERT_REL(v[7], p.M_sec, 1e-15);
+        ASSERT_REL(v[8], p.eta, 1e-14);
+        ASSERT_NEAR(v[9], p.chi_pn, 1e-14);
+        ASSERT_REL(v[10], p.final_spin, 1e-12);
+        ASSERT_REL(v[11], 1 - p.final_mass, 1e-12);
+        ASSERT_REL(v[12], p.f_ring, 1e-12);
+        ASSERT_REL(v[13], p.f_damp, 1e-12);
+        ASSERT_REL(v[14], p.f_peak, 1e-12);
+        ASSERT_REL(v[15], p.f_mrd, 1e-12);
+        ASSERT_REL(v[16], p.c1_int, 1e-11);
+        ASSERT_REL(v[17], p.c2_int, 1e-10);
+        ASSERT_REL(v[18], p.mode[0].c1_mrd, 1e-11);
+        ASSERT_REL(v[19], p.mode[0].c2_mrd, 1e-10);
+        ASSERT_REL(v[20], p.t0, 1e-12);
+        ASSERT_NEAR(v[21], 2*(p.phi0 - v[6]), 4e-9);
+        ASSERT_REL(v[22], 2*sqrt(5/(64*SNL_PI))*p.strain, 1e-14);
+    }
+    fclose(fp);
+    ASSERT_EQ(24, rows);
+    PASS();
+}
+
+TEST scalars_of_phenomhm_agree_with_lal(void)
+{
+    FILE *fp = fopen("tests/data/phenomhm_scalars.tsv", "r");
+    double v[25];
+    int rows = 0;
+    ASSERT(fp);
+    for (; next_row(fp, v, 25) == 25; rows++) {
+        const snl_phenom_part *d;
+        snl_phenom p;
+        ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMHM, v));
+        d = &p.mode[rows % 6];
+        for (int j = 0; j < 6; j++)
+            if (p.mode[j].l == v[7] && p.mode[j].m == v[8]) d = &p.mode[j];
+        ASSERT(d->l == v[7] && d->m == v[8]);
+        ASSERT_REL(v[9], p.final_mass, 1e-12);
+        ASSERT_REL(v[10], d->f_ring, 1e-12);
+        ASSERT_REL(v[11], d->f_damp, 1e-12);
+        ASSERT_REL(v[12], d->rho, 1e-12);
+        ASSERT_REL(v[13], d->tau, 1e-12);
+        ASSERT_REL(v[14], d->c1_mrd, 1e-11);
+        ASSERT_REL(v[15], d->c2_mrd, 1e-10);
+        ASSERT_REL(v[16], d->p_edge[0], 1e-12);
+        ASSERT_REL(v[17], d->p_edge[1], 1e-12);
+        ASSERT_REL(v[18], d->p_a[1], 1e-12);
+        ASSERT_NEAR(v[19], d->p_b[1], 1e-13);
+        ASSERT_REL(v[20], d->a_a[1], 1e-12);
+        ASSERT_NEAR(v[21], d->a_b[1], 1e-13);
+        ASSERT_NEAR(v[22], d->a_b[2], 1e-13);
+        ASSERT_REL(v[23], p.t0, 1e-12);
+        ASSERT_NEAR(v[24], p.phi0, 2e-9);
+    }
+    fclose(fp);
+    ASSERT_EQ(48, rows);
+    PASS();
+}
+
+/* ---- the plain twin ------------------------------------------------------ */
+
+static double slow_phase(const snl_phenom *p, const snl_phenom_part *d, double x)
+{
+    double sum = 0;
+    if (x < p->f_int) {
+        for (int k = 0; k < 12; k++) sum += p->ins[k]*pow(x, (k - 5)/3.);
+        return sum + (p->ins5 + p->ins6*cbrt(x))*log(x);
+    }
+    if (x < p->f_mrd)
+        return p->beta[0]*x + p->beta[1]*log(x) - p->beta[2]/(3*pow(x, 3))
+             + p->c1_int + p->c2_int*x;
+    return p->alpha[0]*x - p->alpha[1]/x + 4/3.*p->alpha[2]*pow(x, 0.75)
+         + d->atan_amp*atan((x - d->atan_mid)*d->atan_inv) + d->c1_mrd + d->c2_mrd*x;
+}
+
+static double slow_amp(const snl_phenom *p, double x)
+{
+    double b = 1;
+    if (x < p->g_int)
+        for (int k = 2; k < 10; k++) b += p->rho[k]*pow(x, k/3.);
+    else if (x < p->g_mrd) {        /* Lagrange's form would divide by 0: the nodes' own */
+        const double d = x - p->g_int, *c = p->newton;
+        b = c[0] + c[1]*d + c[2]*d*d + c[3]*d*d*(x - p->node)
+          + c[4]*d*d*(x - p->node)*(x - p->g_mrd);
+    } else {
+        const double d = x - p->f_ring;
+        b = p->gamma1w/(d*d + p->w*p->w)*exp(-p->gamma2w*d);
+    }
+    return p->amp0*pow(x, -7/6.)*b;
+}
+
+/* H_lm(x) of the model's paper, with its Hhat written out again */
+static double slow_h(const snl_phenom *p, int l, int m, double x)
+{
+    const double v = cbrt(2*SNL_PI*x/m), n = p->eta, d = p->delta;
+    const double s = (p->chi1 + p->chi2)/2, a = (p->chi1 - p->chi2)/2;
+    double h = 1;
+    if (l == 2 && m == 1) {
+        const double re = d*v - 1.5*(a + d*s)*v*v + d*(335/672. + 117/56.*n)*pow(v, 3)
+            + pow(v, 4)*(a*(3427/1344. - 2101/336.*n) + d*s*(3427/1344. - 965/336.*n)
+                         - d*SNL_PI);
+        h = sqrt(2)/3*hypot(re, pow(v, 4)*d*(0.5 + 2*log(2)));
+    }
+    if (l == 3 && m == 3) h = 0.75*sqrt(5/7.)*d*v;
+    if (l == 3 && m == 2) h = sqrt(5/7.)/3*(1 - 3*n)*v*v;
+    if (l == 4 && m == 4) h = 4/9.*sqrt(10/7.)*(1 - 3*n)*v*v;
+    if (l == 4 && m == 3) h = 0.75*sqrt(3/35.)*d*(1 - 2*n)*pow(v, 3);
+    return pow(v, -3.5)*h;
+}
+
+static void slow_mode(const snl_phenom *p, const snl_phenom_part *d, double x,
+                      double *amp, double *phase)
+{
+    const int i = x <= d->p_edge[0] ? 0 : x <= d->p_edge[1] ? 1 : 2;
+    const int j = x <= d->a_edge[0] ? 0 : x <= d->a_edge[1] ? 1 : 2;
+    const double g = d->a_a[j]*x + d->a_b[j], m = d->m;
+    const double norm = slow_h(p, d->l, d->m, 2*x/m);
+    *phase = d->p_scale[i]*slow_phase(p, d, d->p_a[i]*x + d->p_b[i]) + d->p_add[i]
+           + d->c - p->t0*(x - p->f_ref) - m*p->phi0;
+    *amp = norm == 0 ? 0 : slow_amp(p, g)*slow_h(p, d->l, d->m, x)/norm
+                           *slow_h(p, d->l, d->m, g)/slow_h(p, 2, 2, g);
+}
+
+/* Rounding: 1e-14 of the largest term, which is 1/eta times a few 100 or the phase. */
+TEST fast_code_agrees_with_the_plain_twin(void)
+{
+    snl_rng r;
+    snl_rng_seed(&r, 1, 0);
+    for (int n = 0; n < 2000; n++) {
+        const snl_phenom p = draw(&r, SNL_PHENOMHM);
+        const int j = (int)snl_rng_below(&r, 6);
+        const double x = exp(log(1e-5) + log(1e5)*snl_rng_uniform(&r)), f = x/p.M_sec;
+        double amp, phase, amp2, phase2;
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 1, &f, &amp, &phase,
+                                          NULL));
+        slow_mode(&p, &p.mode[j], f*p.M_sec, &amp2, &phase2);
+        ASSERT_NEAR(phase2, phase, 1e-14*(fabs(p.phi0) + fabs(phase) + fabs(p.t0*x)
+                                          + (1e3 + pow(x, -5/3.))/p.eta));
+        ASSERT_NEAR(amp2, amp, 1e-12*amp2 + 1e-300);
+    }
+    PASS();
+}
+
+/* ---- what must hold for any binary --------------------------------------- */
+
+TEST time_is_the_derivative_of_the_phase(void)
+{
+    snl_rng r;
+    int used = 0;
+    snl_rng_seed(&r, 2, 0);
+    for (int n = 0; n < 1500; n++) {
+        const snl_phenom p = draw(&r, SNL_PHENOMHM);
+        const int j = (int)snl_rng_below(&r, 6);
+        const snl_phenom_part *d = &p.mode[j];
+        const double x = exp(log(1e-3) + log(300)*snl_rng_uniform(&r)), h = 2e-4*x;
+        double f[5], phase[5], t[5], slope, t_scale;
+        int range[2];
+        for (int i = 0; i < 5; i++) f[i] = (x + (i - 2)*h)/p.M_sec;
+        for (int e = 0; e < 2; e++) {       /* no kink inside the stencil? */
+            const double y = x + (e ? 2.1 : -2.1)*h;
+            const int i = y <= d->p_edge[0] ? 0 : y <= d->p_edge[1] ? 1 : 2;
+            const double g = d->p_a[i]*y + d->p_b[i];
+            range[e] = 3*i + (g >= p.f_int) + (g >= p.f_mrd);
+        }
+        if (range[0] != range[1]) continue;
+        used++;
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 5, f, NULL, phase, t));
+        slope = (phase[0] - 8*phase[1] + 8*phase[3] - phase[4])/(12*h);
+        t_scale = fabs(t[2]) + (fabs(p.t0) + 100/p.eta)*p.M_sec;
+        ASSERT_NEAR(slope*p.M_sec/(2*SNL_PI), t[2], 1e-8*t_scale);
+    }
+    ASSERT(used > 1200);
+    PASS();
+}
+
+/* Closing in on a border from both sides; the slope of the formulas is below 1e7/eta. */
+TEST phase_time_and_amplitude_are_continuous(void)
+{
+    snl_rng r;
+    snl_rng_seed(&r, 3, 0);
+    for (int n = 0; n < 200; n++) {
+        const snl_phenom p = draw(&r, SNL_PHENOMHM);
+        const double border[4] = { p.f_int, p.f_mrd, p.g_int, p.g_mrd };
+        for (int b = 0; b < 4; b++) {
+            double f[2], a[2], ph[2], t[2];
+            for (int i = 0; i < 2; i++) f[i] = border[b]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 2, f, a, ph, t));
+            ASSERT_NEAR(ph[0], ph[1], 1e-9/p.eta);
+            ASSERT_NEAR(t[0], t[1], 1e-7*p.M_sec/p.eta);
+            ASSERT_NEAR(a[0], a[1], 1e-10*a[0]);
+        }
+        for (int j = 1; j < 6; j++)
+            for (int e = 0; e < 2; e++) {
+                double f[2], ph[2];
+                for (int i = 0; i < 2; i++)
+                    f[i] = p.mode[j].p_edge[e]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
+                ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 2, f, NULL,
+                                                  ph, NULL));
+                ASSERT_NEAR(ph[0], ph[1], 1e-9/p.eta);
+            }
+    }
+    PASS();
+}
+
+TEST any_legal_binary_gives_finite_numbers(void)
+{
+    snl_rng r;
+    snl_rng_seed(&r, 4, 0);
+    for (int n = 0; n < 3000; n++) {
+        const snl_phenom p = draw(&r, SNL_PHENOMHM);
+        double f[20], a[20], ph[20], t[20];
+        for (int i = 0; i < 20; i++)
+            f[i] = exp(log(1e-7) + log(1e9)*snl_rng_uniform(&r))/p.M_sec;
+        for (int j = 0; j < 6; j++) {
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 20, f, a, ph, t));
+            for (int i = 0; i < 20; i++)
+                ASSERT(a[i] >= 0 && a[i] < 1 && fabs(ph[i]) < 1e300 && fabs(t[i]) < 1e300);
+        }
+    }
+    PASS();
+}
+
+TEST strain_goes_as_one_over_distance_and_phase_does_not(void)
+{
+    double a[2], ph[2];
+    const double f = 1e-3;
+    for (int i = 0; i < 2; i++) {
+        snl_phenom p;
+        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, 3e5, 0.3, -0.2,
+                                             i ? 7e3 : 1e3, NULL, NULL));
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 1, &f, a + i, ph + i, NULL));
+    }
+    ASSERT_REL(a[0], 7*a[1], 1e-14);
+    ASSERT(ph[0] == ph[1]);
+    PASS();
+}
+
+TEST bodies_may_be_exchanged_with_their_spins(void)
+{
+    snl_phenom p, q;
+    const double a[7] = { 2e6, 5e5, 0.7, -0.4, 1e4, 1e-3, 0.3 };
+    const double b[7] = { 5e5, 2e6, -0.4, 0.7, 1e4, 1e-3, 0.3 };
+    const double c[7] = { 5e5, 2e6, 0.7, -0.4, 1e4, 1e-3, 0.3 };     /* the spins stay */
+    memset(&p, 0, sizeof p);
+    memset(&q, 0, sizeof q);
+    ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMHM, a));
+    ASSERT_EQ(SNL_OK, prepare(&q, SNL_PHENOMHM, b));
+    ASSERT_EQ(2e6, q.m1);
+    ASSERT_EQ(0.7, q.chi1);
+    ASSERT(memcmp(p.mode, q.mode, sizeof p.mode) == 0);
+    ASSERT(p.t0 == q.t0 && p.phi0 == q.phi0 && p.amp0 == q.amp0 && p.f_peak == q.f_peak);
+    ASSERT_EQ(SNL_OK, prepare(&q, SNL_PHENOMHM, c));
+    ASSERT(fabs(p.final_spin - q.final_spin) > 0.1);
+    PASS();
+}
+
+TEST odd_m_vanish_for_equal_bodies_only(void)
+{
+    const double f[2] = { 1e-4, 5e-3 };
+    for (int other = 0; other < 2; other++) {
+        snl_phenom p;
+        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMHM, 1e6, other ? 9e5 : 1e6,
+                                             0.6, 0.6, 1e4, NULL, NULL));
+        for (int j = 0; j < 6; j++) {
+            double a[2];
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 2, f, a, NULL,
+                                              NULL));
+            ASSERT_EQ(other || modes[j][1] % 2 == 0, a[0] > 0);
+            ASSERT_EQ(other || modes[j][1] % 2 == 0, a[1] > 0);
+        }
+    }
+    PASS();
+}
+
+TEST bits_do_not_depend_on_the_neighbours(void)
+{
+    enum { N = 333 };
+    snl_rng r;
+    snl_rng_seed(&r, 5, 0);
+    for (int n = 0; n < 20; n++) {
+        const snl_phenom p = draw(&r, SNL_PHENOMHM);
+        double f[N], a[N], ph[N], t[N], one[3];
+        for (int i = 0; i < N; i++) f[i] = exp(log(1e-5) + log(1e5)*snl_rng_uniform(&r))/p.M_sec;
+        for (int j = 0; j < 6; j++) {
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], N, f, a, ph, t));
+            for (int i = 0; i < N; i++) {
+                ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 1, f + i, one,
+                                                  one + 1, one + 2));
+                ASSERT(one[0] == a[i] && one[1] == ph[i] && one[2] == t[i]);
+            }
+        }
+    }
+    PASS();
+}
+
+TEST alignments_do_what_they_say(void)
+{
+    snl_phenom p, d;
+    double f, ph, t, t2, f2 = 1e-3;
+    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMHM, 1e6, 3e5, 0.9, -0.5, 1e4,
+                                         NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&d, qnm, SNL_PHENOMD, 1e6, 3e5, 0.9, -0.5, 1e4,
+                                         NULL, NULL));
+    f = p.f_peak/p.M_sec;
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 1, &f, NULL, &ph, &t));
+    ASSERT_NEAR(0, ph, 1e-10);                      /* rounding of a phase of 100 rad */
+    ASSERT_NEAR(0, t, 1e-10*p.M_sec);
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 1, &f2, NULL, &ph, &t));
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&d, 2, 2, 1, &f2, NULL, &ph, &t2));
+    ASSERT(t == t2);                                /* the (2,2) of both models is one */
+    snl_phenom_align_lal(&p, f2, 0.7);
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 1, &f2, NULL, &ph, &t2));
+    ASSERT_NEAR(-1.4, ph, 1e-10);
+    ASSERT_NEAR(p.mode[0].c2_mrd*p.M_sec/(2*SNL_PI), t2 - t, 1e-9*p.M_sec);
+    PASS();
+}
+
+/* Closed forms of the reference's table */
+TEST harmonics_have_their_closed_forms(void)
+{
+    for (int k = 0; k <= 16; k++) {
+        const double th = SNL_PI*k/16, ct = cos(th), c = cos(th/2), s = sin(th/2), phi = 0.3*k;
+        const struct { int l, m;  double y; } want[12] = {
+            { 2,  2, sqrt(5/(4*SNL_PI))*pow(c, 4) },
+            { 2, -2, sqrt(5/(4*SNL_PI))*pow(s, 4) },
+            { 2,  1, sqrt(5/SNL_PI)*pow(c, 3)*s },
+            { 2, -1, sqrt(5/SNL_PI)*c*pow(s, 3) },
+            { 3,  3, -sqrt(21/(2*SNL_PI))*pow(c, 5)*s },
+            { 3, -3, sqrt(21/(2*SNL_PI))*c*pow(s, 5) },
+            { 3,  2, sqrt(7/(4*SNL_PI))*pow(c, 4)*(3*ct - 2) },
+            { 3, -2, sqrt(7/(4*SNL_PI))*pow(s, 4)*(3*ct + 2) },
+            { 4,  4, 3*sqrt(7/SNL_PI)*pow(c, 6)*s*s },
+            { 4, -4, 3*sqrt(7/SNL_PI)*c*c*pow(s, 6) },
+            { 4,  3, -3*sqrt(7/(2*SNL_PI))*pow(c, 5)*s*(2*ct - 1) },
+            { 4, -3, 3*sqrt(7/(2*SNL_PI))*c*pow(s, 5)*(2*ct + 1) } };
+        for (int i = 0; i < 12; i++) {
+            double y[2];
+            snl_ylm(want[i].l, want[i].m, th, phi, y);
+            ASSERT_NEAR(want[i].y*cos(want[i].m*phi), y[0], 1e-14);
+            ASSERT_NEAR(want[i].y*sin(want[i].m*phi), y[1], 1e-14);
+        }
+    }
+    PASS();
+}
+
+/* ---- refusals ------------------------------------------------------------ */
+
+TEST refusals_name_the_argument(void)
+{
+    static const double good[5] = { 1e6, 5e5, 0.1, 0.2, 1e4 };
+    static const struct { int arg;  double value;  const char *name; } bad[] = {
+        { 0, 0, "m1" }, { 0, -1, "m1" }, { 0, NAN, "m1" }, { 0, INFINITY, "m1" },
+        { 1, 0, "m2" }, { 1, -1, "m2" }, { 1, NAN, "m2" }, { 1, INFINITY, "m2" },
+        { 2, 1.0001, "chi1" }, { 2, -1.0001, "chi1" }, { 2, NAN, "chi1" },
+        { 3, 1.0001, "chi2" }, { 3, -1.0001, "chi2" }, { 3, NAN, "chi2" },
+        { 4, 0, "distance" }, { 4, -1, "distance" }, { 4, NAN, "distance" } };
+    snl_phenom p;
+    for (size_t i = 0; i < sizeof bad/sizeof *bad; i++) {
+        double v[5];
+        snl_fault why = { NULL, 0, 0, 0, 0 };
+        unsigned warnings = 77;
+        memcpy(v, good, sizeof v);
+        v[bad[i].arg] = bad[i].value;
+        memset(&p, 1, sizeof p);
+        ASSERT_EQ(isnan(bad[i].value) ? SNL_ENOTFINITE : SNL_EINVAL,
+                  snl_phenom_prepare(&p, qnm, SNL_PHENOMD, v[0], v[1], v[2], v[3], v[4],
+                                     &warnings, &why));
+        ASSERT_STR_EQ(bad[i].name, why.name);
+        ASSERT_EQ(77u, warnings);
+        ASSERT_EQ(1, *(unsigned char *)&p);
+    }
+    PASS();
+}
+
+TEST bad_frequencies_and_modes_are_refused(void)
+{
+    static const double bad[] = { 0, -1e-3, NAN, INFINITY, 1e-300, 1e300 };
+    snl_phenom p;
+    double f[3] = { 1e-3, 2e-3, 3e-3 }, a[3] = { -7, -7, -7 }, pol[3][2] = { { -7, -7 } };
+    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, 5e5, 0, 0, 1e4, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_phenom_check(&p, 3, f, NULL));
+    ASSERT_EQ(SNL_EINVAL, snl_phenom_mode(&p, 3, 3, 3, f, a, NULL, NULL));
+    for (int i = 0; i < 6; i++) {
+        const snl_status want = isnan(bad[i]) ? SNL_ENOTFINITE : SNL_EINVAL;
+        snl_fault why;
+        f[2] = bad[i];
+        ASSERT_EQ(want, snl_phenom_check(&p, 3, f, &why));
+        ASSERT_STR_EQ("f", why.name);
+        ASSERT_EQ(2u, why.index);
+        ASSERT_EQ(want, snl_phenom_mode(&p, 2, 2, 3, f, a, NULL, NULL));
+        ASSERT_EQ(want, snl_phenom_polarisations(&p, 0, 3, f, pol, pol));
+        ASSERT(a[0] == -7 && pol[0][0] == -7);
+    }
+    PASS();
+}
+
+TEST doubts_are_reported(void)
+{
+    static const struct { double m2, chi1, chi2;  unsigned want; } row[] = {
+        { 1e6, 0.97, 0.97, 0 },      { 1e6, 0.99, 0, SNL_WARN_CALIBRATION },
+        { 9e5, 0.8, -0.8, 0 },       { 9e5, 0.9, 0, SNL_WARN_CALIBRATION },
+        { 1e5, 0, 0, 0 },            { 5e4, 0, 0, SNL_WARN_CALIBRATION },
+        { 1e2, 0, 0, SNL_WARN_CALIBRATION | SNL_WARN_MASS_RATIO },
+        { 1e4, -0.9, 0, SNL_WARN_CALIBRATION | SNL_WARN_FINAL_SPIN } };
+    for (size_t i = 0; i < sizeof row/sizeof *row; i++) {
+        snl_phenom p;
+        unsigned warnings = 77;
+        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, row[i].m2, row[i].chi1,
+                                             row[i].chi2, 1e4, &warnings, NULL));
+        ASSERT_EQ(row[i].want, warnings);
+    }
+    PASS();
+}
+
+SUITE(waveform)
+{
+    RUN_TEST(phenomd_agrees_with_lal);
+    RUN_TEST(phenomhm_modes_agree_with_lal);
+    RUN_TEST(polarisations_agree_with_lal);
+    RUN_TEST(scalars_of_phenomd_agree_with_lal);
+    RUN_TEST(scalars_of_phenomhm_agree_with_lal);
+    RUN_TEST(fast_code_agrees_with_the_plain_twin);
+    RUN_TEST(time_is_the_derivative_of_the_phase);
+    RUN_TEST(phase_time_and_amplitude_are_continuous);
+    RUN_TEST(any_legal_binary_gives_finite_numbers);
+    RUN_TEST(strain_goes_as_one_over_distance_and_phase_does_not);
+    RUN_TEST(bodies_may_be_exchanged_with_their_spins);
+    RUN_TEST(odd_m_vanish_for_equal_bodies_only);
+    RUN_TEST(bits_do_not_depend_on_the_neighbours);
+    RUN_TEST(alignments_do_what_they_say);
+    RUN_TEST(harmonics_have_their_closed_forms);
+    RUN_TEST(refusals_name_the_argument);
+    RUN_TEST(bad_frequencies_and_modes_are_refused);
+    RUN_TEST(doubts_are_reported);
+}
+
+GREATEST_MAIN_DEFS();
+
+int main(int argc, char **argv)
+{
+    GREATEST_MAIN_BEGIN();
+    if (snl_qnm_create(&qnm) != SNL_OK) return 1;
+    RUN_SUITE(waveform);
+    snl_qnm_free(qnm);
+    GREATEST_MAIN_END();
+}
