@@ -23,6 +23,19 @@ enum { NN_ROWS = 64, NN_LAYERS = 8, NN_TRANSFORMS = 64, NN_DIM = 1024, NN_WIDTH 
 static size_t nn_min(size_t a, size_t b) { return a < b ? a : b; }
 static size_t nn_max(size_t a, size_t b) { return a > b ? a : b; }
 
+/* Rows and blocks start at multiples of NN_STEP doubles where they can: vectors that cross
+ * cache lines, and remainders of rows, halve the speed of the products. */
+static size_t nn_pad(size_t n) { return (n + NN_STEP - 1)/NN_STEP*NN_STEP; }
+
+static double *nn_align(double *p)      /* up to NN_STEP - 1 doubles are skipped */
+{
+    while (p && (uintptr_t)p % (NN_STEP*sizeof *p) && (uintptr_t)p % sizeof *p == 0) p++;
+    return p;
+}
+
+static double *nn_take(double *base, size_t *used, size_t n)    /* base NULL: only count */
+{ double *p = base ? base + *used : NULL;  *used += nn_pad(n);  return p; }
+
 /* ==== Matrix kernels ===================================================== */
 
 /* One row c (w) += sign * a B;  a (k) with stride cs, B (k, w).  Every element is one chain
@@ -301,7 +314,7 @@ static void nn_mat_backward(nn_mat t, const double *Wt, size_t n, const double *
 /* Hidden layers h_1 = act(b + x W + c V), h_l = act(b + h_(l-1) W), and up to two heads
  * b + h_L W + c V of size d.  With masks this is MADE [G]; without there is no x.
  * Parameters, in order: b, W (masked only), V;  b, W for each further layer;
- * b, W, V for each head. */
+ * b, W, V for each head.  h is a multiple of NN_STEP, b and V of the heads are padded. */
 typedef struct nn_net {
     size_t d, m, h, layers, heads;
     int masked;
@@ -338,7 +351,7 @@ static size_t nn_offset(const nn_net *t, size_t l)
 {
     const size_t first = t->h*(1 + t->m + (t->masked ? t->d : 0)), more = t->h*(1 + t->h);
     const size_t hidden = nn_min(l, t->layers), heads = l - hidden;
-    return (hidden ? first + (hidden - 1)*more : 0) + heads*t->d*(1 + t->h + t->m);
+    return (hidden ? first + (hidden - 1)*more : 0) + heads*(nn_pad(t->d) + t->d*t->h + nn_pad(t->d*t->m));
 }
 
 static size_t nn_net_size(const nn_net *t)
@@ -372,7 +385,7 @@ static void nn_net_forward(const nn_net *t, const double *p, size_t n, const dou
         nn_act_forward(t->act, n*t->h, k->g[l], k->h[l]);
     }
     for (size_t l = 0; l < t->heads; l++) {
-        const double *q = p + nn_offset(t, t->layers + l), *W = q + t->d;
+        const double *q = p + nn_offset(t, t->layers + l), *W = q + nn_pad(t->d);
         nn_bias_forward(n, t->d, q, k->out[l]);
         nn_mat_forward(nn_matrix(t, NN_OUT), W, n, k->h[t->layers-1], k->out[l]);
         nn_mat_forward(nn_full(t->m, t->d), W + t->h*t->d, n, c, k->out[l]);
@@ -387,7 +400,8 @@ static void nn_net_backward(const nn_net *t, const double *pt, size_t n, const d
 {
     memset(da, 0, n*t->h*sizeof *da);
     for (size_t l = 0; l < t->heads; l++) {
-        const size_t o = nn_offset(t, t->layers + l), W = o + t->d, V = W + t->h*t->d;
+        const size_t o = nn_offset(t, t->layers + l), W = o + nn_pad(t->d);
+        const size_t V = W + t->h*t->d;
         if (dp) nn_bias_backward(n, t->d, dout[l], dp + o);
         nn_mat_backward(nn_matrix(t, NN_OUT), pt + W, n, k->h[t->layers-1], dout[l],
                         da, dp ? dp + W : NULL);
@@ -425,7 +439,7 @@ static void nn_net_each(const nn_net *t, double *p, double *pt, snl_rng *rng)
             a[count++] = nn_matrix(t, head ? NN_OUT : first ? NN_IN : NN_HID);
         if (first || head) a[count++] = nn_full(t->m, w);
         for (size_t j = 0; !pt && j < w; j++) p[o + j] = head ? 0 : 0.5*snl_rng_normal(rng);
-        o += w;
+        o += nn_pad(w);
         for (size_t i = 0; i < count; o += a[i].in*a[i].out, i++) {
             double *W = p + o;
             if (pt) { nn_transpose(pt + o, W, a[i].in, a[i].out);  continue; }
@@ -539,9 +553,6 @@ struct snl_flow {
     double *mem, *cm, *cB, *S, *rs, *B, *logdet, *theta;
 };
 
-static double *nn_take(double *base, size_t *used, size_t n)    /* base NULL: only count */
-{ double *p = base ? base + *used : NULL;  *used += n;  return p; }
-
 static size_t nn_flow_layout(snl_flow *f, double *base)
 {
     size_t used = 0, d = f->s.d, m = f->s.m;
@@ -604,13 +615,13 @@ snl_status snl_flow_create(snl_flow **out, const snl_flow_shape *shape, snl_faul
     f->mlp.m = f->made.m = shape->m;
     f->mlp.act = f->made.act = shape->act;
     f->mlp.layers = shape->mean_layers;     f->made.layers = shape->layers;
-    f->mlp.h = shape->mean_width;           f->made.h = shape->width;
+    f->mlp.h = nn_pad(shape->mean_width);   f->made.h = nn_pad(shape->width);
     f->mlp.heads = 1;                       f->made.heads = 2;
     f->made.masked = 1;
     for (size_t k = 0; k <= shape->degree; k++) f->F += nn_monomials(shape->m, k);
     f->np = nn_transform(f, shape->transforms);
-    if (!(f->mem = SNL_CALLOC(nn_flow_layout(f, NULL), sizeof *f->mem))) goto fail;
-    nn_flow_layout(f, f->mem);
+    if (!(f->mem = SNL_CALLOC(nn_flow_layout(f, NULL) + NN_STEP, sizeof *f->mem))) goto fail;
+    nn_flow_layout(f, nn_align(f->mem));
     for (size_t i = 0; i < shape->m; i++) f->cB[i*shape->m + i] = 1;
     for (size_t i = 0; i < shape->d; i++) f->B[i*shape->d + i] = f->rs[i] = 1;
     nn_flow_init(f, 1);
@@ -655,6 +666,7 @@ static size_t nn_pass_layout(nn_pass *k, const snl_flow *f, double *base, int ba
 {
     const size_t R = NN_ROWS, d = f->s.d, m = f->s.m, T = f->s.transforms;
     size_t used = 0;
+    base = nn_align(base);
     k->c0   = nn_take(base, &used, R*m);
     k->cw   = nn_take(base, &used, R*m);
     k->phi  = nn_take(base, &used, R*f->F);
@@ -794,10 +806,10 @@ static void nn_transpose_fixed(const snl_flow *f, nn_pass *k)
 }
 
 size_t snl_flow_work(const snl_flow *f)
-{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 0); }
+{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 0) + NN_STEP; }
 
 size_t snl_flow_grad_work(const snl_flow *f)
-{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 1); }
+{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 1) + NN_STEP; }
 
 void snl_flow_logp(const snl_flow *f, size_t n, const double *x, size_t nx,
                    const double *c, double *out, double *work)
@@ -912,6 +924,7 @@ static size_t nn_trainer_layout(nn_trainer *t, double *base)
     const size_t n = t->data->n, d = f->s.d, m = f->s.m, k = nn_max(d, m);
     const size_t F1 = nn_max(f->F, 1 + m);
     size_t used = nn_pass_layout(&t->pass, f, base, 1);
+    base = nn_align(base);
     t->cw   = nn_take(base, &used, n*m);
     t->base = nn_take(base, &used, n*d);
     t->xval = nn_take(base, &used, t->nval*d);
@@ -1535,7 +1548,7 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
     t.nval = (size_t)(cfg->val_frac*(double)data->n + 0.5);
     t.nval = nn_min(nn_max(t.nval, 1), data->n - 1);
     t.ntrain = data->n - t.nval;
-    if (!(mem = SNL_CALLOC(nn_trainer_layout(&t, NULL), sizeof *mem))) return SNL_ENOMEM;
+    if (!(mem = SNL_CALLOC(nn_trainer_layout(&t, NULL) + NN_STEP, sizeof *mem))) return SNL_ENOMEM;
     nn_trainer_layout(&t, mem);
     st = nn_train(&t);
     SNL_FREE(mem);
@@ -1582,7 +1595,7 @@ snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size
     for (size_t i = 0; i < NN_FIELDS; i++, p += 8) nn_put(p, field[i]);
     for (size_t i = 0; i < n; i++, p += 8) {
         uint64_t bits;
-        memcpy(&bits, f->mem + i, sizeof bits);
+        memcpy(&bits, f->cm + i, sizeof bits);           /* the first tensor */
         nn_put(p, bits);
     }
     nn_put(p, nn_fnv1a(buf, (size_t)(p - buf)));
@@ -1612,8 +1625,8 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
     { snl_flow copy = *f;  if (n != nn_flow_layout(&copy, NULL) || len % 8) goto damaged; }
     for (size_t i = 0; i < n; i++) {
         const uint64_t bits = nn_get(buf + NN_HEADER + 8*i);
-        memcpy(f->mem + i, &bits, sizeof bits);
-        if (!(fabs(f->mem[i]) < INFINITY)) goto damaged;
+        memcpy(f->cm + i, &bits, sizeof bits);
+        if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
     }
     *out = f;
     return SNL_OK;

@@ -837,7 +837,7 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
 {
     enum { KEEP = 4, RING = 16, BELTS = 10 };
     snl_rng rng;
-    double best[6], y[RUN_DIM], top[KEEP][RUN_DIM], topl[KEEP], *work = NULL, ll = -INFINITY;
+    double best[6] = { 0 }, y[RUN_DIM], top[KEEP][RUN_DIM], topl[KEEP], *work = NULL, ll = -INFINITY;
     snl_source s, start;
     snl_status st;
     size_t i, j, k;
@@ -918,5 +918,456 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     }
 done:
     SNL_FREE(work);
+    return st;
+}
+
+void snl_event_problem(snl_event *e, snl_problem *p)
+{
+    p->dim = RUN_DIM;
+    p->nx = e->nx;
+    p->nc = RUN_NC;
+    p->x_obs = e->x_obs;
+    p->unit_noise = 1;
+    p->heat = e->heat;
+    p->simulate = run_event_simulate;
+    p->log_prior = run_event_log_prior;
+    p->context = run_event_context;
+    p->draw = run_event_draw;
+    p->jump = run_event_jump;
+    p->ctx = e;
+    p->pool = e->pool;
+}
+
+void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t seed,
+                     double *theta)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        double *t = theta + i*SNL_NPAR, jac, pick[2] = { 0, 0 };
+        snl_source s;
+        snl_rng rng;
+        snl_rng_seed(&rng, seed, i);
+        if (!run_chart_inverse(&e->chart, y + i*RUN_DIM, &s, &jac)) {
+            size_t k;
+            for (k = 0; k < SNL_NPAR; k++) t[k] = (double)NAN;
+            continue;
+        }
+        run_theta_of(e, &s, t);
+        run_prior_copies(e, t, snl_rng_uniform(&rng), pick);
+        t[SNL_PHI_REF] = pick[0];
+        t[SNL_PSI] = pick[1];
+    }
+}
+
+snl_status snl_event_loglike(snl_event *e, size_t n, const double *y, double *out)
+{
+    double *two = SNL_CALLOC(2*n + 1, sizeof *two);
+    size_t i;
+    snl_status st;
+    if (!two) return SNL_ENOMEM;
+    st = snl_pool_map(e->pool, run_event_target, e, n, 16, y, RUN_DIM, two, 2);
+    for (i = 0; st == SNL_OK && i < n; i++)
+        out[i] = two[2*i] > -INFINITY ? two[2*i + 1] : -INFINITY;
+    e->calls += n;
+    SNL_FREE(two);
+    return st;
+}
+
+/* ==== The rounds ========================================================= */
+
+struct snl_run {
+    const snl_problem *p;
+    snl_run_cfg cfg;
+    size_t  round, calls, cap;
+    double *y, *s;                  /* [cap][dim + 1], [cap][nx]: all simulations            */
+    double *draws, *draw_ll;        /* [samples][dim], [samples]: the last posterior         */
+    double *old;                    /* [samples][dim]: the one before                        */
+    double *center, *basis, *xo;    /* compression: [nx], [components][nx], x_obs there      */
+    double  beta, next_beta, error, divergence, lost, accept, tau, top;
+    size_t  components, trained, have;
+    snl_flow *flow;
+    double *work;                   /* [workers][each]                                       */
+    size_t  each;
+    snl_train_report train;
+    int     done;
+    const char *why;
+    double  reach;                  /* the farthest y may be from the training rows: squared */
+    double *mid, *chol;             /* ... Mahalanobis distance from mid [dim], [dim][dim]   */
+};
+
+void snl_run_free(snl_run *r)
+{
+    if (!r) return;
+    snl_flow_free(r->flow);
+    SNL_FREE(r->work);
+    SNL_FREE(r->y);
+    SNL_FREE(r);
+}
+
+snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg *cfg,
+                          snl_fault *why)
+{
+    const size_t cap = cfg->first + cfg->each * cfg->rounds, d = p->dim;
+    snl_run *r;
+    double *m;
+    *out = NULL;
+    if (cfg->first < 50) return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
+    if (cfg->each < 50) return snl_refuse(why, "each", (double)cfg->each, 50, 1e9);
+    if (cfg->rounds < 1) return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
+    if (cfg->components < 1 || cfg->components > 256)
+        return snl_refuse(why, "components", (double)cfg->components, 1, 256);
+    if (cfg->walkers < 2*d + 2 || cfg->walkers % 2)
+        return snl_refuse(why, "walkers", (double)cfg->walkers, (double)(2*d + 2), 65536);
+    if (cfg->samples < 100) return snl_refuse(why, "samples", (double)cfg->samples, 100, 1e9);
+    if (!(cfg->lost > 0)) return snl_refuse(why, "lost", cfg->lost, 0, INFINITY);
+    if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
+    r->p = p;
+    r->cfg = *cfg;
+    r->cap = cap;
+    m = SNL_CALLOC(cap*(d + 1 + p->nx) + cfg->samples*(2*d + 1) + p->nx
+                   + cfg->components*(p->nx + 1) + d*(d + 1), sizeof *m);
+    if (!m) { SNL_FREE(r);  return SNL_ENOMEM; }
+    r->y = m;                        m += cap*(d + 1);
+    r->s = m;                        m += cap*p->nx;
+    r->draws = m;                    m += cfg->samples*d;
+    r->old = m;                      m += cfg->samples*d;
+    r->draw_ll = m;                  m += cfg->samples;
+    r->center = m;                   m += p->nx;
+    r->basis = m;                    m += cfg->components*p->nx;
+    r->xo = m;                       m += cfg->components;
+    r->mid = m;                      m += d;
+    r->chol = m;
+    r->beta = r->next_beta = 1 / p->heat;
+    r->divergence = r->error = (double)NAN;
+    r->why = "";
+    *out = r;
+    return SNL_OK;
+}
+
+snl_run_view snl_run_state(const snl_run *r)
+{
+    snl_run_view v;
+    v.round = r->round;            v.calls = r->calls;
+    v.done = r->done;              v.why = r->why;
+    v.beta = r->beta;              v.next_beta = r->next_beta;
+    v.error = r->error;            v.divergence = r->divergence;
+    v.components = r->components;  v.lost = r->lost;
+    v.trained = r->trained;        v.train = r->train;
+    v.accept = r->accept;          v.tau = r->tau;
+    v.n = r->have;                 v.y = r->draws;
+    v.log_like = r->draw_ll;
+    return v;
+}
+
+static double run_distance2(size_t n, const double *a, const double *b)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+/* Principal components of rows s[pick[i]] about their mean: an orthonormal basis is grown
+ * greedily from the row it represents worst, then rotated to principal axes. */
+static snl_status run_compress(snl_run *r, size_t n, const size_t *pick)
+{
+    const size_t nx = r->p->nx;
+    size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, m, full;
+    double *mem = NULL, *q, *c, *left, *A, *V, *e, tail = 0;
+    if (max > nx) max = nx;
+    mem = SNL_CALLOC(max*nx + n*max + n + 2*max*max + max, sizeof *mem);
+    if (!mem) return SNL_ENOMEM;
+    q = mem;  c = q + max*nx;  left = c + n*max;  A = left + n;  V = A + max*max;  e = V + max*max;
+    memset(r->center, 0, nx * sizeof *q);
+    for (i = 0; i < n; i++) run_axpy(nx, 1/(double)n, r->s + pick[i]*nx, r->center);
+    for (i = 0; i < n; i++) left[i] = run_distance2(nx, r->s + pick[i]*nx, r->center);
+    for (m = 0; m < max; m++) {
+        double *v = q + m*nx, norm;
+        size_t worst = 0;
+        for (i = 0; i < n; i++) if (left[i] > left[worst]) worst = i;
+        if (!(left[worst] > 1e-6)) break;
+        memcpy(v, r->s + pick[worst]*nx, nx * sizeof *v);
+        run_axpy(nx, -1, r->center, v);
+        for (k = 0; k < 2; k++)                       /* Gram-Schmidt, twice is enough */
+            for (j = 0; j < m; j++) run_axpy(nx, -run_dot(nx, v, q + j*nx), q + j*nx, v);
+        norm = sqrt(run_dot(nx, v, v));
+        if (!(norm > 1e-6)) break;
+        for (k = 0; k < nx; k++) v[k] /= norm;
+        for (i = 0; i < n; i++) {
+            const double t = run_dot(nx, r->s + pick[i]*nx, v) - run_dot(nx, r->center, v);
+            c[i*max + m] = t;
+            left[i] -= t*t;
+        }
+    }
+    full = m;
+    for (i = 0; i < n; i++) if (left[i] > 0) tail += left[i] / (double)n;
+    for (j = 0; j < full; j++)
+        for (k = 0; k < full; k++)
+            for (A[j*full + k] = 0, i = 0; i < n; i++)
+                A[j*full + k] += c[i*max + j] * c[i*max + k] / (double)n;
+    run_eigen(full, A, V, e);
+    for (k = full; k > 1; k--) {                      /* drop what is small enough */
+        if (k <= r->cfg.components && sqrt(tail + fmax(0, e[k - 1])) > r->cfg.lost) break;
+        tail += fmax(0, e[k - 1]);
+    }
+    r->components = k;
+    r->lost = sqrt(tail);
+    memset(r->basis, 0, k * nx * sizeof *q);
+    for (j = 0; j < k; j++)
+        for (i = 0; i < full; i++) run_axpy(nx, V[j*full + i], q + i*nx, r->basis + j*nx);
+    for (j = 0; j < k; j++)
+        r->xo[j] = run_dot(nx, r->basis + j*nx, r->p->x_obs) - run_dot(nx, r->basis + j*nx, r->center);
+    SNL_FREE(mem);
+    return SNL_OK;
+}
+
+/* [n][2] = ln prior, ln surrogate likelihood; outside the trained region -INFINITY. */
+static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    const snl_run *r = ctx;
+    const snl_problem *p = r->p;
+    double *w = r->work + worker * r->each, *c = w, *flow = c + p->nc;
+    size_t i;
+    for (i = 0; i < n; i++, y += p->dim, out += 2) {
+        double z[64];
+        snl_status st = p->log_prior(p->ctx, worker, 1, y, out);
+        if (st != SNL_OK) return st;
+        out[1] = -INFINITY;
+        if (!(out[0] > -INFINITY)) continue;
+        { size_t k;  for (k = 0; k < p->dim; k++) z[k] = y[k] - r->mid[k]; }
+        run_solve_lower(p->dim, r->chol, z);
+        if (!(run_dot(p->dim, z, z) <= r->reach)) { out[0] = -INFINITY;  continue; }
+        if ((st = p->context(p->ctx, worker, 1, y, c)) != SNL_OK) return st;
+        snl_flow_logp(r->flow, 1, r->xo, 1, c, out + 1, flow);
+    }
+    return SNL_OK;
+}
+
+typedef struct run_target { snl_run *r; double *two; double beta; } run_target;
+
+static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp, double *ll)
+{
+    const run_target *t = ctx;
+    size_t i;
+    const snl_status st = snl_pool_map(t->r->p->pool, run_surrogate, t->r, n, 8, y,
+                                       t->r->p->dim, t->two, 2);
+    for (i = 0; i < n; i++) { lp[i] = t->two[2*i];  ll[i] = t->beta * t->two[2*i + 1]; }
+    return st;
+}
+
+/* Sample prior x surrogate^beta from the best rows; the thinned draws go to r->draws. */
+static snl_status run_sample(snl_run *r, double beta, const size_t *start, snl_fault *why)
+{
+    const snl_problem *p = r->p;
+    const size_t W = r->cfg.walkers, d = p->dim, keep = (r->cfg.samples + W - 1) / W;
+    const size_t steps = beta < 1 ? r->cfg.steps / 4 : r->cfg.steps;
+    size_t thin = steps / keep, i;
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(d, W, 1);
+    snl_mcmc_run_cfg run;
+    snl_mcmc_chain chain = { 0 };
+    snl_mcmc *s = NULL;
+    run_target t;
+    double *m = NULL, rates[SNL_MOVES];
+    snl_status st = SNL_ENOMEM;
+    if (thin < 1) thin = 1;
+    m = SNL_CALLOC(2*W + W*d + (keep + 1)*W*(d + 1) + d + snl_mcmc_tau_work(keep + 1), sizeof *m);
+    if (!m) return SNL_ENOMEM;
+    t.r = r;  t.two = m;  t.beta = beta;
+    chain.theta = m + 2*W + W*d;
+    chain.log_like = chain.theta + (keep + 1)*W*d;
+    cfg.target = run_target_fn;
+    cfg.target_ctx = &t;
+    cfg.jump = p->jump;
+    cfg.jump_ctx = p->ctx;
+    cfg.weight[SNL_MOVE_JUMP] = p->jump ? 0.2 : 0;
+    cfg.seed = r->cfg.seed + 1000003 * (r->round + 1);
+    if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
+    for (i = 0; i < W; i++) memcpy(m + 2*W + i*d, r->y + start[i]*(d + 1), d * sizeof *m);
+    if ((st = snl_mcmc_start(s, m + 2*W, why)) != SNL_OK) goto done;
+    run = snl_mcmc_run_defaults(steps / 2 + 1);
+    if ((st = snl_mcmc_run(s, &run, NULL, why)) != SNL_OK) goto done;
+    snl_mcmc_freeze(s);
+    run = snl_mcmc_run_defaults(keep * thin);
+    run.thin = thin;
+    if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
+    snl_mcmc_rates(s, rates, NULL);
+    r->accept = rates[SNL_MOVE_STRETCH];
+    {
+        double *tau = chain.log_like + (keep + 1)*W;
+        if (snl_mcmc_tau(chain.kept, W, d, chain.theta, tau, NULL, tau + d) == SNL_OK)
+            for (r->tau = 0, i = 0; i < d; i++) r->tau = fmax(r->tau, tau[i] * (double)thin);
+    }
+    memcpy(r->old, r->draws, r->cfg.samples * d * sizeof *m);
+    memcpy(r->draws, chain.theta, r->cfg.samples * d * sizeof *m);
+    for (i = 0; i < r->cfg.samples; i++) r->draw_ll[i] = chain.log_like[i] / beta;
+    r->have = r->cfg.samples;
+done:
+    snl_mcmc_free(s);
+    SNL_FREE(m);
+    return st;
+}
+
+/* Indices of the n largest values, in order. */
+static void run_largest(size_t total, double *value, size_t n, size_t *index)
+{
+    size_t i, k;
+    for (k = 0; k < n; k++) {
+        size_t best = 0;
+        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
+        index[k] = best;
+        value[best] = -INFINITY;
+    }
+}
+
+static int run_before(double a, double b) { return a < b; }
+
+/* One round [P, algorithm 1].  Rows near enough to the data for the next temperature are
+ * learned from: those within 40/beta of the best ln L, and at least the best 600. */
+snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx, add = r->round ? r->cfg.each : r->cfg.first;
+    const size_t n = r->calls + add, workers = p->pool ? p->pool->workers : 1;
+    snl_run_progress prog = { "simulate", 0, 0, 0 };
+    snl_flow_shape shape;
+    snl_train_cfg tc = snl_train_defaults();
+    snl_train_data td;
+    double *ll = NULL, *c, *x, *ones, beta;
+    size_t *pick = NULL, i, k, m = 0;
+    snl_rng rng;
+    snl_status st;
+    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
+    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
+    prog.round = r->round;
+    if (hook && hook(user, &prog)) return SNL_ESTOPPED;
+    for (i = r->calls; i < n; i++) {                 /* propose */
+        double *y = r->y + i*(d + 1);
+        y[d] = (double)i;
+        if (!r->round) { if (!p->draw(p->ctx, &rng, y)) return SNL_EFAILED; }
+        else memcpy(y, r->draws + snl_rng_below(&rng, r->have)*d, d * sizeof *y);
+    }
+    st = snl_pool_map(p->pool, p->simulate, p->ctx, add, 16, r->y + r->calls*(d + 1), d + 1,
+                      r->s + r->calls*nx, nx);
+    if (st != SNL_OK) return st;
+    if (!(ll = SNL_CALLOC(3*n, sizeof *ll)) || !(pick = SNL_CALLOC(2*n, sizeof *pick))) {
+        SNL_FREE(ll);
+        return SNL_ENOMEM;
+    }
+    for (i = 0; i < n; i++) ll[i] = -0.5*run_distance2(nx, p->x_obs, r->s + i*nx);
+    if (r->round) {                  /* how good was the surrogate on rows it had not seen? */
+        double s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], top = -INFINITY;
+        for (i = r->calls; i < n; i++) {
+            if ((st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two)) != SNL_OK) goto done;
+            ll[n + i] = two[1] - ll[i];
+            s1 += ll[n + i];
+            if (-ll[n + i] > top) top = -ll[n + i];
+        }
+        s1 /= (double)add;
+        for (i = r->calls; i < n; i++) {
+            const double w = exp(r->beta * (-ll[n + i] - top));
+            s2 += (ll[n + i] - s1) * (ll[n + i] - s1);
+            w1 += w;
+            w2 += w*w;
+        }
+        r->error = sqrt(s2 / (double)add);
+        beta = w1*w1/w2 > 0.1*(double)add ? 10*r->beta
+             : w1*w1/w2 > 0.03*(double)add ? 3*r->beta : r->beta;
+    } else beta = 10*r->beta;
+    beta = fmin(1, beta);
+    r->calls = n;
+    memcpy(ll + n, ll, n * sizeof *ll);              /* choose rows */
+    memcpy(ll + 2*n, ll, n * sizeof *ll);
+    run_largest(n, ll + n, n < 600 ? n : 600, pick);
+    for (i = 0; i < n; i++) pick[n + i] = 0;
+    for (i = 0; i < (n < 600 ? n : 600); i++) pick[n + pick[i]] = 1;
+    { const double best = ll[pick[0]];
+      for (i = 0; i < n; i++)
+          if (pick[n + i] || run_before(best - 40/r->beta, ll[i])) pick[m++] = i; }
+    r->trained = m;
+    prog.stage = "train";
+    if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
+    if ((st = run_compress(r, m, pick)) != SNL_OK) goto done;
+    k = r->components;
+    SNL_FREE(r->work);
+    snl_flow_free(r->flow);
+    r->work = NULL;
+    r->flow = NULL;
+    shape = snl_flow_shape_defaults(k, p->nc);
+    shape.degree = r->cfg.degree;
+    shape.mean_layers = r->cfg.layers;
+    shape.mean_width = r->cfg.width;
+    shape.transforms = r->cfg.transforms;
+    if ((st = snl_flow_create(&r->flow, &shape, why)) != SNL_OK) goto done;
+    r->each = p->nc + snl_flow_work(r->flow);
+    c = SNL_CALLOC(m*(p->nc + k) + k, sizeof *c);
+    r->work = SNL_CALLOC(workers * r->each, sizeof *r->work);
+    st = SNL_ENOMEM;
+    if (c && r->work) {
+        double *mid = r->mid, far = 0;
+        x = c + m*p->nc;
+        ones = x + m*k;
+        st = SNL_OK;
+        memset(mid, 0, d * sizeof *mid);
+        memset(r->chol, 0, d*d * sizeof *mid);
+        for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
+        for (i = 0; i < m && st == SNL_OK; i++) {
+            const double *y = r->y + pick[i]*(d + 1), *s = r->s + pick[i]*nx;
+            size_t a, b;
+            st = p->context(p->ctx, 0, 1, y, c + i*p->nc);
+            for (a = 0; a < k; a++)
+                x[i*k + a] = run_dot(nx, r->basis + a*nx, s) - run_dot(nx, r->basis + a*nx, r->center);
+            for (a = 0; a < d; a++)
+                for (b = 0; b < d; b++)
+                    r->chol[a*d + b] += (y[a] - mid[a]) * (y[b] - mid[b]) / (double)m;
+        }
+        for (i = 0; i < k; i++) ones[i] = 1;
+        if (st == SNL_OK && !run_cholesky(d, r->chol)) st = SNL_EFAILED;
+        for (i = 0; i < m && st == SNL_OK; i++) {
+            double z[64];
+            size_t a;
+            for (a = 0; a < d; a++) z[a] = r->y[pick[i]*(d + 1) + a] - mid[a];
+            run_solve_lower(d, r->chol, z);
+            far = fmax(far, run_dot(d, z, z));
+        }
+        r->reach = far;
+        td.n = m;  td.c = c;  td.x = x;  td.w = NULL;  td.s = ones;
+        tc.mean.epochs = r->cfg.epochs;
+        tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
+        tc.seed = r->cfg.seed + r->round;
+        if (st == SNL_OK) st = snl_flow_train(r->flow, &tc, &td, NULL, &r->train, why);
+    }
+    SNL_FREE(c);
+    if (st != SNL_OK) goto done;
+    prog.stage = "sample";
+    prog.value = r->train.mean_val;
+    if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
+    run_largest(n, ll + 2*n, r->cfg.walkers, pick);
+    if ((st = run_sample(r, beta, pick, why)) != SNL_OK) goto done;
+    r->divergence = (double)NAN;
+    if (beta == 1 && r->beta == 1) {
+        const size_t ns = r->have;
+        double *col = SNL_CALLOC(2*ns + 4*SNL_JSD_GRID, sizeof *col), j;
+        if (!col) { st = SNL_ENOMEM;  goto done; }
+        r->divergence = 0;
+        for (k = 0; k < d; k++) {
+            for (i = 0; i < ns; i++) { col[i] = r->draws[i*d + k];  col[ns + i] = r->old[i*d + k]; }
+            if (snl_jsd(ns, col, NULL, ns, col + ns, NULL, &j, col + 2*ns) == SNL_OK)
+                r->divergence = fmax(r->divergence, j);
+        }
+        SNL_FREE(col);
+    }
+    r->beta = beta;
+    r->next_beta = beta;
+    r->round++;
+    if (r->beta == 1 && r->error <= r->cfg.error && r->divergence <= r->cfg.divergence) {
+        r->done = 1;
+        r->why = "the posterior stands still";
+    } else if (r->round >= r->cfg.rounds) {
+        r->done = 1;
+        r->why = "the budget of rounds is used up";
+    }
+done:
+    SNL_FREE(ll);
+    SNL_FREE(pick);
     return st;
 }

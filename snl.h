@@ -218,11 +218,1018 @@ static inline snl_status snl_pool_map(const snl_pool *pool, snl_map_fn fn, void 
     return SNL_OK;
 }
 
-#include "h_waveform.h"
-#include "h_lisa.h"
-#include "h_nn.h"
-#include "h_mcmc.h"
-#include "h_snl.h"
+/* ==== waveform.c: IMRPhenomD and IMRPhenomHM ============================= */
+
+#define SNL_MTSUN 4.925490947641266978197229498498379006e-6  /* G Msun/c^3 {s}, as LAL */
+#define SNL_MRSUN 1476.625038050124729627979840144936351     /* G Msun/c^2 {m}, as LAL */
+#define SNL_MPC   3.085677581491367278913937957796471611e22  /* megaparsec {m}         */
+
+/* Modes h_lm, m > 0, of binaries with spins along the orbital momentum:
+ *
+ *     h_lm(f) = amp_lm(f) exp(-i phase_lm(f)),   f > 0,   phase continuous in f,
+ *
+ * in the Fourier convention of this header; exp(+2 pi i f t) gives the conjugate.
+ * Those of -m follow from the symmetry about the orbital plane.
+ * IMRPhenomD has the mode (2,2); IMRPhenomHM (2,2), (2,1), (3,3), (3,2), (4,4), (4,3).
+ * Sources: [K], [H], [L], [Q]; numbers agree with LALSimulation's. */
+typedef enum snl_model { SNL_PHENOMD, SNL_PHENOMHM } snl_model;
+enum { SNL_PHENOM_MODES = 6 };
+
+/* Doubts about a binary that is computed nevertheless (bits of *warnings). */
+enum {
+    SNL_WARN_CALIBRATION = 1,   /* mass ratio > 18, |spin| > 0.85 (equal masses: 0.98) */
+    SNL_WARN_MASS_RATIO  = 2,   /* mass ratio > 5000: LAL warns                        */
+    SNL_WARN_FINAL_SPIN  = 4    /* remnant spin < -0.717: LAL warns                    */
+};
+
+/* Splines of the (2,2,0) quasi-normal mode and the mode fits of [Q].  Immutable once
+ * created, shared by all threads.  SNL_ENOMEM: *out is NULL.  free accepts NULL. */
+typedef struct snl_qnm snl_qnm;
+SNL_MUST_USE snl_status snl_qnm_create(snl_qnm **out);
+void snl_qnm_free(snl_qnm *q);
+
+/* One mode of a binary, everything in units of the total mass, G = c = 1.  P and A are
+ * phase and amplitude of IMRPhenomD; piece j of three ends at edge[j] (belongs to it). */
+typedef struct snl_phenom_part {
+    int    l, m;
+    double c;                   /* of the phase {rad}: pi/2, 0, -pi/2, pi for m = 1..4 */
+    double f_ring, f_damp;      /* its quasi-normal mode                               */
+    double rho, tau;            /* f_ring of (2,2) / f_ring; f_damp / f_damp of (2,2)  */
+    double c1_mrd, c2_mrd;      /* ringdown of P: + c1_mrd + c2_mrd f                  */
+    double atan_amp, atan_mid, atan_inv;  /* + atan_amp atan((f - atan_mid) atan_inv)  */
+    double p_edge[2], p_a[3], p_b[3], p_scale[3], p_add[3];
+                                /* Phi_lm(f) = p_scale P(p_a f + p_b) + p_add          */
+    double a_edge[2], a_a[3], a_b[3];     /* A_lm(f) from A(g), g = a_a f + a_b        */
+    double h[5], h_imag;        /* |Hhat_lm| = |sum h[k] u^k + i h_imag u^4|, u^3 = g  */
+} snl_phenom_part;
+
+/* A prepared binary: plain data without pointers, copied freely, to be read only.
+ * Frequencies are dimensionless, in Hz: divide by M_sec.  Times: multiply by M_sec. */
+typedef struct snl_phenom {
+    snl_model model;
+    double m1, m2, chi1, chi2;  /* bodies, m1 >= m2 {Msun}: exchanged where necessary  */
+    double distance;            /* {Mpc}                                               */
+    double M_sec;               /* m1 + m2 {s}                                         */
+    double strain;              /* (M MRSUN)(M MTSUN)/D {s}                            */
+    double eta, delta;          /* m1 m2/M^2, (m1 - m2)/M                              */
+    double chi_pn;              /* reduced spin [A]                                    */
+    double final_mass, final_spin;
+    double f_ring, f_damp;      /* (2,2,0) mode of the remnant                         */
+    double f_peak;              /* maximum of the ringdown amplitude, [K] eq. 20       */
+    double t0, f_ref, phi0;     /* phase_lm = c + Phi_lm - t0 (f - f_ref) - m phi0     */
+
+    double f_int, f_mrd;        /* phase: inspiral < f_int <= int < f_mrd <= ringdown  */
+    double ins[12], ins5, ins6; /* u^-5 [sum ins[k] u^k + ln x (ins5 u^5 + ins6 u^6)],
+                                   x = Mf, u = x^(1/3)                                 */
+    double beta[3], c1_int, c2_int;       /* [K] eq. 16, beta divided by eta           */
+    double alpha[3];                      /* [K] eq. 14, alpha1..3 divided by eta      */
+
+    double g_int, g_mrd;        /* amplitude: the same borders                         */
+    double amp0;                /* strain sqrt(2 eta/3) pi^(-1/6)                      */
+    double rho[10];             /* 1 + sum_{k>1} rho[k] u^k, [K] eqs. 29-30            */
+    double node, newton[5];     /* quartic through g_int twice, node, g_mrd twice      */
+    double gamma1w, gamma2w, w; /* gamma1 w, gamma2/w, w = gamma3 f_damp, [K] eq. 19   */
+
+    int    modes;               /* 1 or SNL_PHENOM_MODES                               */
+    snl_phenom_part mode[SNL_PHENOM_MODES];   /* (2,2) is the first                    */
+} snl_phenom;
+
+/* Set up a binary, aligned to its peak.
+ *
+ *   m1, m2      > 0           in   either may be the heavier {Msun}, 1e-100 to 1e100
+ *   chi1, chi2  in [-1, 1]    in   dimensionless spins along the orbital momentum
+ *   distance    > 0           in   luminosity distance {Mpc}
+ *   warnings                  out  SNL_WARN_ bits, NULL allowed
+ *   why                       out  NULL allowed
+ *
+ * SNL_EINVAL, SNL_ENOTFINITE: why names the argument ("model", "m1", "m2", "chi1",
+ * "chi2", "distance", or "final_spin" if the remnant's spin leaves [-1, 1]); *p and
+ * *warnings are unchanged.  Allocates nothing; reentrant. */
+SNL_MUST_USE snl_status snl_phenom_prepare(snl_phenom *p, const snl_qnm *q,
+                                           snl_model model, double m1, double m2,
+                                           double chi1, double chi2, double distance,
+                                           unsigned *warnings, snl_fault *why);
+
+/* Origin of phase and time.  LAL's: the phase of (2,2) is -2 phi_ref at f_ref {Hz}, > 0,
+ * phi_ref being an orbital phase {rad}; t = 0 is up to 74 M away from the peak, since LAL
+ * leaves c2_mrd out.  The peak's: phase and t of (2,2) are 0 at f_peak, as in BBHx. */
+void snl_phenom_align_lal(snl_phenom *p, double f_ref, double phi_ref);
+void snl_phenom_align_peak(snl_phenom *p);
+
+/* Whether all f [nf] {Hz} are finite, > 0 and such that 1e-30 <= f M_sec <= 1e30: else
+ * SNL_ENOTFINITE or SNL_EINVAL, and why (NULL allowed) names "f" and the first index. */
+SNL_MUST_USE snl_status snl_phenom_check(const snl_phenom *p, size_t nf, const double *f,
+                                         snl_fault *why);
+
+/* One mode at any frequencies in any order.
+ *
+ *   f      [nf]  in   {Hz}
+ *   amp    [nf]  out  (M MRSUN)(M MTSUN)/D A_lm {1/Hz}
+ *   phase  [nf]  out  {rad}
+ *   t      [nf]  out  (1/2 pi) d phase/df {s}, the derivative exact
+ *
+ * Any output may be NULL; none may overlap f.  SNL_EINVAL: the model has no mode (l,m);
+ * otherwise as snl_phenom_check; outputs unchanged.  Allocates nothing; reentrant.  The
+ * bits at one frequency do not depend on the others. */
+SNL_MUST_USE snl_status snl_phenom_mode(const snl_phenom *p, int l, int m, size_t nf,
+                                        const double *f, double *amp, double *phase,
+                                        double *t);
+
+/* Spherical harmonic of spin weight -2, y = (re, im), usual sign:
+ * Y_22 = sqrt(5/(64 pi)) (1 + cos inclination)^2 exp(2 i phi).  0 if l < 2 or |m| > l. */
+void snl_ylm(int l, int m, double inclination, double phi, double y[2]);
+
+/* Both polarisations [nf][2] {1/Hz} of all modes seen at an inclination and phi = 0,
+ *
+ *     h+ =  1/2  sum_lm [Y_lm + (-1)^l conj(Y_l-m)] h_lm
+ *     hx = -i/2  sum_lm [Y_lm - (-1)^l conj(Y_l-m)] h_lm.
+ *
+ * SNL_EINVAL, SNL_ENOTFINITE: a frequency (see snl_phenom_check) or the inclination; the
+ * outputs are unchanged. */
+SNL_MUST_USE snl_status snl_phenom_polarisations(const snl_phenom *p, double inclination,
+                                                 size_t nf, const double *f,
+                                                 double (*plus)[2], double (*cross)[2]);
+
+/* ==== lisa.c: fast Fourier transforms ==================================== */
+
+/* Transforms of one length n, complex and real, any n from 1 to SNL_FFT_MAX.
+ *
+ *     X[k] = sum_j x[j] exp(-2 pi i j k / n)             forward
+ *     x[j] = 1/n sum_k X[k] exp(+2 pi i j k / n)         inverse
+ *
+ * Lengths 2^a 3^b 5^c are fast; others (Bluestein) cost about five times as much.
+ * A plan lives in the caller's memory, is not changed by use and may be shared by
+ * threads that each bring their own work.  Error: below 5e-16 log2(n) rms. */
+enum { SNL_FFT_MAX = 1 << 26, SNL_FFT_STAGES = 16 };
+
+/* The fields of these structs are for the transforms only. */
+typedef struct snl_fft_core {       /* length n, one radix after the other        */
+    size_t n, stages, radix[SNL_FFT_STAGES];
+    double *tw;
+} snl_fft_core;
+
+typedef struct snl_fft_roots {      /* exp(-2 pi i k/n) = hi[k >> shift] lo[rest]  */
+    size_t shift;
+    double *lo, *hi;
+} snl_fft_roots;
+
+typedef struct snl_fft_part {       /* complex transform of length n               */
+    size_t n, m;                    /* m = a.n b.n: n, or the padded length        */
+    snl_fft_core a, b;
+    snl_fft_roots roots;
+    double *lane;                   /* exp(-2 pi i k b/m), [a.n][lanes][2]         */
+    double *chirp, *chirp_ft;       /* Bluestein, else NULL                        */
+} snl_fft_part;
+
+typedef struct snl_fft {
+    size_t n;
+    snl_fft_part full, half;        /* lengths n and, for even n, n/2              */
+    snl_fft_roots split;            /* roots of n: real from half-length complex   */
+} snl_fft;
+
+/* Doubles that a plan of length n needs as mem, and that a transform needs as work;
+ * 0 if n is 0 or above SNL_FFT_MAX. */
+size_t snl_fft_size(size_t n);
+size_t snl_fft_work(size_t n);
+
+/* Make a plan; mem [snl_fft_size(n)] must outlive it.  SNL_EINVAL: n, or a NULL. */
+SNL_MUST_USE snl_status snl_fft_init(snl_fft *plan, size_t n, double *mem);
+
+/* Complex transforms, in [n][2] to out [n][2]; the two may be the same array.
+ * work [snl_fft_work(n)], contents lost.  Nothing is allocated; reentrant. */
+void snl_fft_forward(const snl_fft *plan, const double *in, double *out, double *work);
+void snl_fft_inverse(const snl_fft *plan, const double *in, double *out, double *work);
+
+/* Real series in [n] to the half of its spectrum that determines it, out [n/2 + 1][2],
+ * and back; the imaginary parts of in[0] and, for even n, of in[n/2] are taken as 0.
+ * in and out may start at the same address.  work as above. */
+void snl_fft_real_forward(const snl_fft *plan, const double *in, double *out, double *work);
+void snl_fft_real_inverse(const snl_fft *plan, const double *in, double *out, double *work);
+
+/* ==== lisa.c: response, noise, likelihoods =============================== */
+
+#define SNL_C    299792458.0         /* speed of light {m/s}                           */
+#define SNL_AU   149597870700.0      /* orbit radius of the constellation's centre {m} */
+#define SNL_ARM  2.5e9               /* arm length, all three {m}                      */
+#define SNL_YEAR 31558149.763545603  /* sidereal year: one turn of the constellation {s} */
+
+/* ---- sources and settings ----------------------------------------------- */
+
+/* One binary.  The phase of a signal is referred to the peak frequency of the
+ * (2,2) amplitude, which passes the solar system's barycentre at t_ref. */
+typedef struct snl_source {
+    double m1, m2;        /* detector-frame masses, > 0                   {Msun} */
+    double chi1, chi2;    /* spins along the orbital axis, in [-1, 1]            */
+    double distance;      /* luminosity distance, > 0                     {Mpc}  */
+    double inclination;   /* in [0, pi]                                   {rad}  */
+    double phi_ref;       /* azimuth of the line of sight in Y_lm, any    {rad}  */
+    double lambda, beta;  /* ecliptic longitude, any; latitude, in +-pi/2 {rad}  */
+    double psi;           /* polarisation, any                            {rad}  */
+    double t_ref;         /* finite                                       {s}    */
+} snl_source;
+
+typedef enum snl_tdi { SNL_TDI_15, SNL_TDI_20 } snl_tdi;
+typedef enum snl_response { SNL_RESPONSE_FULL, SNL_RESPONSE_LONGWAVE } snl_response;
+typedef enum snl_channel { SNL_CHANNEL_A, SNL_CHANNEL_E, SNL_CHANNEL_T } snl_channel;
+
+/* Sets of modes; those of negative m are always included with their partner. */
+enum {
+    SNL_MODE_22 = 1, SNL_MODE_21 = 2, SNL_MODE_33 = 4,
+    SNL_MODE_32 = 8, SNL_MODE_44 = 16, SNL_MODE_43 = 32, SNL_MODES = 6
+};
+
+/* How a signal is made.  LONGWAVE is the limit 2 pi f L/c -> 0 at fixed f and t:
+ * arms without length, T = 0; orbit and Doppler shift stay [M2]. */
+typedef struct snl_lisa_cfg {
+    const snl_qnm *qnm;      /* from snl_qnm_create                                     */
+    snl_model      model;
+    unsigned       modes;    /* set of SNL_MODE_xx; of PhenomD's only (2,2) is taken    */
+    snl_tdi        tdi;
+    snl_response   response;
+    double         t0, t1;   /* a mode is 0 where its t(f) is outside, t0 < t1      {s} */
+    double         epoch;    /* signals carry exp(-2 pi i f (t - epoch)), finite    {s} */
+} snl_lisa_cfg;
+static inline snl_lisa_cfg snl_lisa_defaults(const snl_qnm *qnm)
+{
+    snl_lisa_cfg c;
+    c.qnm = qnm;              c.model = SNL_PHENOMD;            c.modes = 63;
+    c.tdi = SNL_TDI_15;       c.response = SNL_RESPONSE_FULL;
+    c.t0 = -HUGE_VAL;         c.t1 = HUGE_VAL;                  c.epoch = 0.0;
+    return c;
+}
+
+/* Are all fields of a source within the ranges above?  The first that is not is named. */
+SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
+
+/* ---- response and signal ------------------------------------------------ */
+
+/* Transfer functions of a mode (l,m), m > 0: channel = T h_lm exp(i phase_R).
+ *
+ *   f, t     [nf]        in   frequency, > 0, and SSB time at which it passes   {Hz}, {s}
+ *   aet      [3][nf][2]  out  A, E, T, including Y_lm, Y_l-m and polarisation
+ *   xyz      [3][nf][2]  out  Michelson X, Y, Z, or NULL
+ *   phase_R  [nf]        out  (2 pi f/c) k.p0(t), Doppler phase of LISA's centre {rad}
+ *
+ * Of the source the five angles are used, of cfg tdi and response.  Equal arms, rigid
+ * triangle of first order in the eccentricity, positions frozen at t(f): leading order
+ * of [M].  Output: relative frequency shift, A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6,
+ * T = (X+Y+Z)/sqrt3; X as in [B], minus that of the LISA Data Challenges.
+ * Convention: UNLIKE elsewhere h~(f) = int h(t) exp(+2 pi i f t) dt, as in [M], [B].
+ * SNL_EINVAL, SNL_ENOTFINITE: source; no such mode.  Allocates nothing; reentrant. */
+SNL_MUST_USE snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s,
+                                          int l, int m, size_t nf, const double *f,
+                                          const double *t, double *aet, double *xyz,
+                                          double *phase_R, snl_fault *why);
+
+/* The signal of a source in the channels A, E and, unless NULL, T, each [nf][2] {1/Hz}:
+ *
+ *     A(f) = conj sum_lm T_A^lm amp_lm exp i[phase_lm + 2 pi f (t_ref - epoch) + phase_R],
+ *
+ * so that it has the sign of the Fourier transform of this header; every mode with its
+ * own t_lm(f).  The value at one f does not depend on the others in the call (to the bit
+ * unless the compiler contracts a*b + c, as gcc -std=gnu99 may).
+ * SNL_EINVAL, SNL_ENOTFINITE: source, cfg, or a frequency (see snl_phenom_mode); then the
+ * outputs are undefined.  Allocates nothing; reentrant. */
+SNL_MUST_USE snl_status snl_lisa_signal(const snl_lisa_cfg *cfg, const snl_source *s,
+                                        size_t nf, const double *f, double *A, double *E,
+                                        double *T, snl_fault *why);
+
+/* First frequency in [lo, hi] {Hz} at which (2,2) passes the SSB at or after t {s}: lo if it
+ * always does, hi if it never does.  Bisection of t(f), which grows up to the merger. */
+SNL_MUST_USE snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source *s,
+                                       double t, double lo, double hi, double *f,
+                                       snl_fault *why);
+
+/* Complex amplitudes of the (2,2) signal (2.1): h = a_plus H_plus + a_cross H_cross with H
+ * the response to unit tensors e+, ex at psi = 0 of a mode h_22 of a source at 1 Mpc:
+ *
+ *     a+ + i ax = N/D exp(-2i phi_ref + 2i psi) (1 + cos inc)^2/2,  N = sqrt(5/16pi),
+ *     a+ - i ax = N/D exp(-2i phi_ref - 2i psi) (1 - cos inc)^2/2.
+ *
+ * a is (Re a+, Im a+, Re ax, Im ax) {1/Mpc}.  The inverse sets distance, inclination,
+ * phi_ref and psi in [0, pi) and leaves the rest; (phi_ref + pi/2, psi + pi/2) is
+ * the same signal.  a = 0 gives an infinite distance. */
+void snl_amplitudes_from_source(const snl_source *s, double a[4]);
+void snl_source_from_amplitudes(const double a[4], snl_source *s);
+
+/* Time and angles seen from LISA [M2]: arrival time at LISA's centre and direction in axes
+ * that turn with the triangle, taken at the source's SSB time; and back.  Both change
+ * t_ref, lambda (to [0, 2 pi)), beta and psi (to [0, pi)) and undo each other to rounding. */
+void snl_ssb_to_lisa(snl_source *s);
+void snl_lisa_to_ssb(snl_source *s);
+
+/* ---- noise -------------------------------------------------------------- */
+
+typedef enum snl_noise_model { SNL_SCIRDV1, SNL_MRDV1, SNL_SANGRIA } snl_noise_model;
+typedef enum snl_foreground {
+    SNL_FOREGROUND_NONE,
+    SNL_FOREGROUND_LDC,      /* tanh fit of the Data Challenges; years 1/365.25 .. 10 */
+    SNL_FOREGROUND_ROBSON,   /* [R]; years 0.5, 1, 2 or 4, for which it was fitted    */
+    SNL_FOREGROUND_BABAK     /* [G], running mean, SNR 7; years 0.1 .. 10             */
+} snl_foreground;
+
+typedef struct snl_noise {
+    snl_noise_model model;
+    snl_tdi         tdi;
+    snl_foreground  foreground;  /* in A and E only                                  */
+    double          years;       /* of observation, to remove resolved binaries; as above */
+} snl_noise;
+static inline snl_noise snl_noise_defaults(void)
+{ snl_noise n = { SNL_SCIRDV1, SNL_TDI_15, SNL_FOREGROUND_NONE, 1.0 };  return n; }
+
+/* One-sided PSD S [nf] {1/Hz, relative frequency} of a channel at f [nf] > 0.
+ *
+ * With X = 2 pi f L/c and the acceleration and readout noises S_tm, S_oms
+ *     S_A = S_E = 8 sin^2 X [(2 + cos X) S_oms + 2 (3 + 2 cos X + cos 2X) S_tm],
+ *     S_T = 16 sin^2 X [(1 - cos X) S_oms + 8 sin^4(X/2) S_tm];  TDI 2.0: times 4 sin^2 2X.
+ * A foreground adds g X^2 sin^2 X S_h: g = 6 for LDC, which describes X's strain, 7.2 for
+ * the others, which describe the sky average.  S and signals vanish together at multiples
+ * of c/2L (TDI 2.0: c/4L); the library's ratios stay regular arbitrarily close to them.
+ * SNL_EINVAL, SNL_ENOTFINITE: years, or an f (why->index). */
+SNL_MUST_USE snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel,
+                                      size_t nf, const double *f, double *S, snl_fault *why);
+
+/* Optimal SNRs of a source in A, E, both, and T: snr [4].
+ *     snr^2 = 4 int_lo^hi |h|^2/S df, Simpson in ln f on n intervals, n even, >= 2.
+ * 4096 give 1e-6 for one mode; beats between modes need more.  TDI is cfg's. */
+SNL_MUST_USE snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s,
+                                const snl_noise *noise, double lo, double hi, size_t n,
+                                double snr[4], snl_fault *why);
+
+/* ---- data and likelihood ------------------------------------------------ */
+
+/* A band of frequency-domain data: f_k = (k0 + k) df, k < n.  The caller fills d (FFT of the
+ * series times its step) and S, which must be > 0. */
+typedef struct snl_data {
+    size_t  n;
+    double  df;     /* 1 / length of the series       {Hz}   */
+    double *f;      /* [n]                            {Hz}   */
+    double *d;      /* [2][n][2]   A, then E          {1/Hz} */
+    double *S;      /* [2][n]      one-sided PSD      {1/Hz} */
+} snl_data;
+
+/* One block, f set, d = 0, S = 1.  SNL_EINVAL: df not > 0, k0 = 0, n = 0.  SNL_ENOMEM. */
+SNL_MUST_USE snl_status snl_data_create(snl_data **out, double df, size_t k0, size_t n);
+void snl_data_free(snl_data *data);
+
+/* 4 df Re sum conj(a) b / S over both channels, a, b [2][n][2]. */
+double snl_data_inner(const snl_data *data, const double *a, const double *b);
+
+/* Optimal SNR sqrt <a|a> of a signal a [2][n][2]. */
+double snl_data_snr(const snl_data *data, const double *a);
+
+/* d += Gaussian noise: independent real and imaginary parts of variance S/(4 df). */
+void snl_data_add_noise(snl_data *data, snl_rng *rng);
+
+/* d += the signal of a source. */
+SNL_MUST_USE snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg,
+                                            const snl_source *s, snl_fault *why);
+
+/* ln L = <d|h> - <h|h>/2 on every bin.  Cost O(n); allocates nothing; reentrant.
+ * Errors: those of snl_lisa_signal, then *lnL is unchanged. */
+SNL_MUST_USE snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
+                                             const snl_source *s, double *lnL,
+                                             snl_fault *why);
+
+/* ---- heterodyned likelihood --------------------------------------------- */
+
+/* The same likelihood from a few nodes [Z].  A mode a of any source, divided by a carrier
+ *
+ *     w_a(f) = g(f) amp_a exp -i[phase_a + 2 pi f (t_ref - epoch) + phase_R],
+ *
+ * phase and Doppler shift of that mode of the reference source and the common factor g of
+ * TDI, is a smooth ratio r_ac(f) in both channels c, also for another sky position, since
+ * w has no antenna pattern whose nulls could be in the way.  Its amplitude amp_a gets 1%
+ * of the inspiral's f^(-7/6) of (2,2), so that it neither vanishes nor dies out in the
+ * ringdown, where ratios would grow beyond bounds.  With cubic Lagrange interpolation
+ * r(f_j) = sum_k L_jk r_k in ln f the sums over bins become sums over nodes, with weights
+ * found once,
+ *
+ *     <d|h> = Re sum_ack conj(r_ack) W_ack,  W_ack = 4 df sum_j L_jk conj(w_aj) d_cj/S_cj,
+ *     <h|h> = Re sum_abck conj(r_ack) r_bck V_abck,
+ *                                            V_abck = 4 df sum_j L_jk conj(w_aj) w_bj/S_cj,
+ *
+ * in place of [Z]'s linear ratios in bins.  Over a posterior of SNR 500 the largest error
+ * of ln L was 0.08, 0.005 and 0.0006 with 128, 256 and 512 nodes (M = 1.8e6 Msun; 0.02
+ * with 512 for M from 3e5 to 2e7, PhenomD and PhenomHM).  It grows with the distance from
+ * the reference.
+ * Modes have to be divided one by one, for they pass a frequency at different times.
+ *
+ * Immutable once created, shared by all threads; read the fields freely. */
+typedef struct snl_het {
+    size_t  K, modes;       /* nodes; modes M                                          */
+    int     l[SNL_MODES], m[SNL_MODES];
+    double *f;              /* [K]            nodes, from the first bin to the last  {Hz} */
+    double *w;              /* [M][K][2]      carrier at the nodes                     */
+    double *W;              /* [M][2][K][2]   data weights                             */
+    double *V;              /* [M][2][K]      signal weights V_aa                      */
+    double *U;              /* [M(M-1)/2][2][K][2]   V_ab, pairs a < b: 01, 02, 12, 03.. */
+    snl_lisa_cfg cfg;
+    snl_source   ref;
+} snl_het;
+
+/* Nodes are equidistant in ln f, but at least four bins apart.  Start with K = 512.
+ * The data may be freed afterwards.  SNL_EINVAL: cfg, reference, K < 8 or too many for the
+ * band (why->hi is the most), S not > 0.  SNL_EFAILED: a weight V is not positive (too few
+ * bins or too few nodes; why->index is the node).  SNL_ENOMEM.  On error *out is NULL. */
+SNL_MUST_USE snl_status snl_het_create(snl_het **out, const snl_data *data,
+                                       const snl_lisa_cfg *cfg, const snl_source *ref,
+                                       size_t K, snl_fault *why);
+void snl_het_free(snl_het *het);
+
+/* Ratios r [M][2][K][2] of a source.  Errors: those of snl_lisa_signal. */
+SNL_MUST_USE snl_status snl_het_signal(const snl_het *het, const snl_source *s, double *r,
+                                       snl_fault *why);
+
+/* <d|h> and <a|b> of signals given by their ratios. */
+double snl_het_dh(const snl_het *het, const double *r);
+double snl_het_hh(const snl_het *het, const double *ra, const double *rb);
+
+/* ln L = <d|h> - <h|h>/2; work [snl_het_work(het)]. */
+size_t snl_het_work(const snl_het *het);
+SNL_MUST_USE snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
+                                        double *work, snl_fault *why);
+
+/* The two ratios r [2][2][K][2] of H_plus and H_cross (see snl_amplitudes_from_source):
+ * a search maximises ln L, quadratic in the four real amplitudes, in closed form.  Uses
+ * masses, spins, sky and t_ref of s.  SNL_EINVAL if the object has other modes than (2,2). */
+SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, double *r,
+                                      snl_fault *why);
+
+/* ==== nn.c: conditional density estimation =============================== */
+
+/* p(x | c) of x in R^d given a context c in R^m:
+ *
+ *     mu(c) = phi(c') S + r MLP(c'),   z = (x - mu(c)) B,   u = f_T(... f_1(z, c') ..., c'),
+ *     log p = log N(u; 0, 1) + sum log|df_t| + log|B|
+ *
+ * c' is the whitened context, phi all its monomials up to a degree (S by ridge least
+ * squares), MLP a dense network that learns what they leave, r its scale per component,
+ * B a diagonal or upper triangular matrix; the f_t are affine masked autoregressive
+ * transforms [P2], u_i = (z_i - shift_i(z_<i, c')) exp(-scale_i(z_<i, c')), with the order
+ * of the components reversed from one to the next.  transforms = 0 leaves a Gaussian with
+ * a learned mean; snl_flow_mean alone makes it a regression. */
+
+typedef enum snl_activation { SNL_TANH, SNL_SILU } snl_activation;
+
+typedef struct snl_flow_shape {
+    size_t d, m;                   /* components of x and of c, 1 .. 1024                    */
+    size_t degree;                 /* of the polynomial part of the mean, 0 .. 4, such that  */
+                                   /* binomial(m + degree, degree) <= 8192                   */
+    size_t mean_layers, mean_width;/* hidden layers of the MLP, 0 (no MLP) .. 8; 1 .. 4096   */
+    size_t transforms;             /* 0 .. 64                                                */
+    size_t layers, width;          /* hidden layers of each transform, 1 .. 8; 1 .. 4096     */
+    snl_activation act;            /* of all hidden units                                    */
+} snl_flow_shape;
+
+static inline snl_flow_shape snl_flow_shape_defaults(size_t d, size_t m)
+{
+    snl_flow_shape s = { 0, 0, 2, 2, 64, 5, 2, 50, SNL_SILU };
+    s.d = d;  s.m = m;
+    return s;
+}
+
+typedef struct snl_flow snl_flow;
+
+/* A flow of the given shape, which is N(0, 1) in every component until it is trained.
+ * SNL_EINVAL: a field of the shape, named in why (NULL allowed); SNL_ENOMEM.  *out is NULL
+ * on error.  One block of memory; snl_flow_free(NULL) is allowed. */
+SNL_MUST_USE snl_status snl_flow_create(snl_flow **out, const snl_flow_shape *shape,
+                                        snl_fault *why);
+void snl_flow_free(snl_flow *f);
+const snl_flow_shape *snl_flow_get_shape(const snl_flow *f);
+
+/* Doubles of work that the calls below need, whatever n. */
+size_t snl_flow_work(const snl_flow *f);
+size_t snl_flow_grad_work(const snl_flow *f);
+
+/* log p(x | c), batched over contexts.
+ *
+ *   x     [nx][d]  in    nx = n, or nx = 1: the same x at every context
+ *   c     [n][m]   in
+ *   out   [n]      out   {nats, density per unit of x}
+ *   work           in    snl_flow_work(f) doubles, contents lost
+ *
+ * A NaN in x or c gives NaN in that row.  Allocates nothing; reentrant; the bits of a row
+ * do not depend on the rows beside it. */
+void snl_flow_logp(const snl_flow *f, size_t n, const double *x, size_t nx,
+                   const double *c, double *out, double *work);
+
+/* The same with derivatives: dc [n][m] = d log p/d c, dx [n][d] = d log p/d x; each may be
+ * NULL.  work: snl_flow_grad_work(f) doubles. */
+void snl_flow_logp_grad(const snl_flow *f, size_t n, const double *x, size_t nx,
+                        const double *c, double *out, double *dc, double *dx, double *work);
+
+/* mu(c): c [n][m] to out [n][d].  work: snl_flow_work(f) doubles. */
+void snl_flow_mean(const snl_flow *f, size_t n, const double *c, double *out, double *work);
+
+/* One draw of x [n][d] for each context c [n][m]: d normals of rng for each row in turn.
+ * The inverse runs through d passes of each network.  work: snl_flow_work(f) doubles. */
+void snl_flow_sample(const snl_flow *f, size_t n, const double *c, snl_rng *rng,
+                     double *x, double *work);
+
+/* log of the mean of exp(v), v [n]: an ensemble of n flows at one point. */
+static inline double snl_log_mean_exp(size_t n, const double *v)
+{
+    double top = v[0], sum = 0;
+    size_t i;
+    for (i = 1; i < n; i++) if (v[i] > top) top = v[i];
+    if (top == -INFINITY) return top;
+    for (i = 0; i < n; i++) sum += exp(v[i] - top);
+    return top + log(sum / (double)n);
+}
+
+/* ---- training */
+
+/* Adam with a step size that falls from lr to lr_end along a cosine. */
+typedef struct snl_train_stage {
+    size_t epochs;       /* at most; 0 switches the stage off                            */
+    size_t batch;        /* rows per step, >= 1                                          */
+    size_t patience;     /* epochs without a better validation loss before it stops, >= 1 */
+    double lr, lr_end;   /* > 0; 0 <= lr_end <= lr                                       */
+} snl_train_stage;
+
+typedef struct snl_train_cfg {
+    snl_train_stage mean;    /* 1: the MLP of the mean, by least squares                 */
+    snl_train_stage flow;    /* 2: the transforms, by maximum likelihood                 */
+    int      joint;          /* stage 2 also moves the MLP: 0 or 1                       */
+    int      fresh;          /* 1: new scales, polynomial and weights; 0: continue       */
+    int      whiten;         /* 1: B from the covariance of the residuals; 0: diagonal   */
+    double   clip;           /* of the global norm of the gradient, > 0, may be INFINITY */
+    double   decay;          /* decoupled weight decay (per unit of lr), >= 0            */
+    double   val_frac;       /* share of rows held out for validation, in (0, 1)         */
+    uint64_t seed;           /* split, initial weights, shuffling, redraws; any value    */
+} snl_train_cfg;
+
+static inline snl_train_cfg snl_train_defaults(void)
+{
+    snl_train_cfg c = { { 300, 64, 60, 2e-3, 0 }, { 200, 64, 20, 1e-3, 1e-5 },
+                        0, 1, 1, 5.0, 0, 0.1, 1 };
+    return c;
+}
+
+typedef struct snl_train_data {
+    size_t        n;         /* rows, >= 4                                               */
+    const double *c, *x;     /* [n][m], [n][d]                                           */
+    const double *w;         /* [n] weights of the rows, >= 0, or NULL: all 1            */
+    const double *s;         /* [d] scales, > 0, or NULL.  Given: stage 1 minimises      */
+                             /* sum ((x - mu)/s)^2, and B = 1/s.  NULL: both from the    */
+                             /* residuals of the polynomial and of the mean              */
+} snl_train_data;
+
+typedef struct snl_train_progress {
+    int    stage;                   /* 1 or 2                                            */
+    size_t epoch, epochs;           /* epochs done, and asked for                        */
+    double train, val, best;        /* losses as in snl_train_report                     */
+} snl_train_progress;
+
+typedef struct snl_train_hooks {    /* any may be NULL                                   */
+    void *self;                     /* handed to both functions                          */
+    /* New x for the n rows listed, e.g. with fresh noise: x [n][d] comes filled with the
+     * caller's own rows.  Called for each part of each minibatch, and once (epoch 0) for the
+     * validation rows and for the residuals that set B.  An error ends the training. */
+    snl_status (*redraw)(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
+                         const size_t *rows, double *x);
+    /* After each epoch; non-zero stops with SNL_ESTOPPED, the best weights so far kept. */
+    int  (*progress)(void *self, const snl_train_progress *p);
+    double *history;                /* [mean.epochs + flow.epochs][2]: train, validation */
+} snl_train_hooks;
+
+typedef struct snl_train_report {
+    size_t epochs[2], best[2];      /* run, and the one kept (0: the start), per stage   */
+    size_t degree;                  /* of the polynomial, chosen by validation           */
+    double ridge;                   /* its penalty per row, chosen by validation         */
+    double poly_val;                /* weighted variance left by the polynomial over     */
+                                    /* that left by the constant, validation rows        */
+    double mean_train, mean_val;    /* the same with the MLP; mean_val <= poly_val       */
+    double logp_train, logp_val;    /* mean log p {nats}                                 */
+    double logp_linear;             /* validation rows under x = a + b c + Gaussian noise */
+                                    /* of full covariance: a flow should be above it     */
+    int    failed_stage;            /* SNL_EFAILED, non-finite loss: where; else 0       */
+    size_t failed_epoch, failed_batch;
+} snl_train_report;
+
+/* Fit mean and flow to n pairs.
+ *
+ *   hooks, report, why   NULL allowed
+ *
+ * SNL_EINVAL / SNL_ENOTFINITE: a setting or a datum, named in why with its row, the flow
+ * unchanged.  SNL_ENOMEM: unchanged.  SNL_ESTOPPED: stopped by the hook; the best weights
+ * up to there are in place.  SNL_EFAILED: a loss was not finite (the report says where) or
+ * the polynomial could not be fitted; the last good weights are in place.
+ * Memory: one block, about n (m + 2 d) + 2 features^2 + 6 weights doubles, freed on return.
+ * One core; flows with different seeds may be trained side by side. */
+SNL_MUST_USE snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg,
+                                       const snl_train_data *data,
+                                       const snl_train_hooks *hooks,
+                                       snl_train_report *report, snl_fault *why);
+
+/* ---- saving */
+
+/* Write the flow to buf; *len is set to the bytes needed or written.  buf NULL asks for the
+ * size.  SNL_EINVAL: cap too small, nothing written.  Format: "SNLFLOW" and version, shape
+ * as 64-bit integers, IEEE doubles, 64-bit FNV-1a checksum; everything little-endian. */
+SNL_MUST_USE snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap,
+                                      size_t *len);
+
+/* Make a flow of saved bytes, equal to the saved one in every bit.  SNL_EFORMAT: cut short,
+ * damaged or of another version; SNL_ENOMEM.  *out is NULL on error. */
+SNL_MUST_USE snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len);
+
+/* ==== mcmc.c: ensemble samplers and their diagnostics ==================== */
+
+/* Sampler of p(theta) L(theta)^beta by an ensemble of walkers, each proposing from
+ * the positions of the others [GW], on a ladder of temperatures 1/beta [VFM].
+ *
+ *     cfg = snl_mcmc_defaults(dim, 64, 1);  cfg.target = my_density;
+ *     snl_mcmc_create(&s, &cfg, &why);
+ *     snl_mcmc_start(s, theta0, &why);              draws from the prior, say
+ *     snl_mcmc_run(s, &burn, NULL, &why);           burn-in: nothing is kept
+ *     snl_mcmc_freeze(s);                           the ladder stays, counters restart
+ *     snl_mcmc_run(s, &run, &chain, &why);
+ *     snl_mcmc_free(s);
+ */
+typedef enum snl_move {
+    SNL_MOVE_STRETCH,       /* along the line to another walker               [GW]    */
+    SNL_MOVE_DE,            /* by the difference of two others                [TB]    */
+    SNL_MOVE_SNOOKER,       /* along a line, by a projected difference        [TV]    */
+    SNL_MOVE_GAUSS,         /* normal, covariance of the other half-ensemble          */
+    SNL_MOVE_JUMP,          /* the caller's                                           */
+    SNL_MOVES
+} snl_move;
+
+enum {
+    SNL_MCMC_MAX_DIM     = 1024,
+    SNL_MCMC_MAX_WALKERS = 1 << 16,
+    SNL_MCMC_MAX_TEMPS   = 256
+};
+
+/* Log prior and log likelihood of n points, theta [n][dim]; spread over threads as
+ * the callee likes.  log_prior -INFINITY: outside, log_like is not read.  log_like
+ * -INFINITY is legal.  NaN or +INFINITY stops the run, as does a status not SNL_OK. */
+typedef snl_status (*snl_mcmc_target)(void *ctx, size_t n, const double *theta,
+                                      double *log_prior, double *log_like);
+
+/* Draw to [dim] by a rule of the caller's, given from [dim], and return
+ * ln q(from | to) - ln q(to | from): 0 for a symmetric rule, ln q(from) - ln q(to) for
+ * an independent draw; -INFINITY refuses (to is then not read), NaN is an error. */
+typedef double (*snl_mcmc_jump)(void *ctx, snl_rng *rng, const double *from, double *to);
+
+typedef struct snl_mcmc_cfg {
+    size_t dim;             /* 1 .. SNL_MCMC_MAX_DIM                                  */
+    size_t walkers;         /* even, >= 2 dim; >= 4 for DE, 6 for SNOOKER,
+                             * 2 dim + 2 for GAUSS; <= SNL_MCMC_MAX_WALKERS           */
+    size_t temps;           /* temperatures, 1 .. SNL_MCMC_MAX_TEMPS; 1: no tempering */
+    double weight[SNL_MOVES]; /* how often each move is chosen, >= 0, sum > 0         */
+    double stretch;         /* a: scale factors lie in [1/a, a], > 1                  */
+    double hop;             /* share of DE steps with gamma = 1, in [0, 1]            */
+    double gauss;           /* GAUSS step in units of 2.38/sqrt(dim) sigma, > 0       */
+    double ratio;           /* of neighbouring temperatures at the start, > 1         */
+    int    prior_rung;      /* 1: the hottest rung has beta = 0 (for evidences)       */
+    double adapt_time;      /* steps over which the ladder adapts, > 0; INFINITY: off */
+    double adapt_lag;       /* steps after which adaptation fades, > 0                */
+    const double *lo, *period; /* [dim] copied; period 0: not periodic, else values
+                             * are kept in [lo, lo + period); NULL: none is periodic  */
+    uint64_t seed;
+    snl_mcmc_target target; /* required                                               */
+    snl_mcmc_jump   jump;   /* required if weight[SNL_MOVE_JUMP] > 0                  */
+    void  *target_ctx, *jump_ctx;
+} snl_mcmc_cfg;
+
+static inline snl_mcmc_cfg snl_mcmc_defaults(size_t dim, size_t walkers, size_t temps)
+{
+    snl_mcmc_cfg c = { 0, 0, 0, { 0.5, 0.4, 0.1, 0, 0 }, 2, 0.1, 1, 0, 1, 100, 1000,
+                       NULL, NULL, 1, NULL, NULL, NULL, NULL };
+    c.dim = dim;  c.walkers = walkers;  c.temps = temps;
+    c.ratio = 1 + 1.7 / sqrt((double)dim);  /* 40% swaps for a Gaussian target */
+    return c;
+}
+
+/* One ensemble on one ladder: one block of memory, no threads of its own. */
+typedef struct snl_mcmc snl_mcmc;
+
+/* SNL_EINVAL, SNL_ENOTFINITE: why names the field.  SNL_ENOMEM.  *out is NULL then. */
+SNL_MUST_USE snl_status snl_mcmc_create(snl_mcmc **out, const snl_mcmc_cfg *cfg,
+                                        snl_fault *why);
+void snl_mcmc_free(snl_mcmc *s);
+
+/* Place the walkers, theta [temps][walkers][dim] (periodic ones are wrapped), and
+ * evaluate them.  Refused, with why->name
+ *   "theta"          not finite, index = element
+ *   "spread"         walkers do not span the space: index = dimension that is constant
+ *                    or a linear function of those before it, value = the share of
+ *                    its variance left unexplained
+ *   "log_posterior"  -INFINITY for all walkers of a temperature, index = temperature
+ *   "target"         NaN or +INFINITY came back, index = row of the batch; the point is
+ *                    in snl_mcmc_state(s).bad.  Also in snl_mcmc_run.
+ * On error the sampler must be started again. */
+SNL_MUST_USE snl_status snl_mcmc_start(snl_mcmc *s, const double *theta, snl_fault *why);
+
+/* Where the sampler stands.  The arrays are its own and change with it. */
+typedef struct snl_mcmc_view {
+    uint64_t steps;
+    const double *theta, *log_prior, *log_like; /* [temps][walkers]([dim]), cold first */
+    const double *beta;                         /* [temps], beta[0] = 1                */
+    const double *bad;                          /* [dim] point that gave NaN           */
+} snl_mcmc_view;
+snl_mcmc_view snl_mcmc_state(const snl_mcmc *s);
+
+/* Acceptance since the start or snl_mcmc_freeze: moves accept [temps][SNL_MOVES] and
+ * swaps swap [temps - 1], k with k + 1; NaN if never tried.  Either may be NULL. */
+void snl_mcmc_rates(const snl_mcmc *s, double *accept, double *swap);
+
+/* End of burn-in: the ladder stops adapting, rates and evidence sums start at zero. */
+void snl_mcmc_freeze(snl_mcmc *s);
+
+typedef struct snl_mcmc_progress {
+    size_t step, steps, kept;   /* of this call; kept: samples in the chain            */
+    double accept;              /* of all moves at beta = 1, as snl_mcmc_rates         */
+    double ess;                 /* at the last check, 0 if none                        */
+} snl_mcmc_progress;
+
+typedef struct snl_mcmc_run_cfg {
+    size_t steps;           /* ensemble steps: every walker tries one move in each    */
+    size_t thin;            /* keep every thin-th step, >= 1                          */
+    size_t every;           /* steps between progress calls and ESS checks, >= 1      */
+    double ess;             /* stop early at so many effective samples of the slowest
+                             * parameter and 50 tau; >= 0, 0: do not check            */
+    int (*progress)(void *user, const snl_mcmc_progress *p);    /* non-zero stops     */
+    void *user;
+} snl_mcmc_run_cfg;
+static inline snl_mcmc_run_cfg snl_mcmc_run_defaults(size_t steps)
+{ snl_mcmc_run_cfg r = { 0, 1, 1000, 0, NULL, NULL };  r.steps = steps;  return r; }
+
+/* The samples at beta = 1; the arrays are the caller's, for kept + steps/thin samples.
+ * A run appends after the first kept and advances it, so runs can follow each other. */
+typedef struct snl_mcmc_chain {
+    double *theta;                  /* [][walkers][dim]                               */
+    double *log_prior, *log_like;   /* [][walkers], or NULL                           */
+    double *work;                   /* snl_mcmc_tau_work(all samples); if ess > 0     */
+    size_t  kept;
+} snl_mcmc_chain;
+
+/* Advance the sampler.  chain NULL: nothing is kept.  One step updates one half of the
+ * walkers from the other and then the reverse, at all temperatures, so that the target
+ * sees temps*walkers/2 points at a time, and then swaps neighbouring temperatures.
+ * A stretch or snooker step that would leave the period around its anchor is refused,
+ * which keeps these moves reversible on a circle.
+ *
+ * SNL_ESTOPPED: progress asked to.  SNL_EINVAL: a field, or not started.
+ * SNL_ENOTFINITE: "target" as above, or "jump" with bad the point jumped from.  What is
+ * in the chain is valid then, and the sampler stays at the last completed half-step.
+ * Allocates nothing. */
+SNL_MUST_USE snl_status snl_mcmc_run(snl_mcmc *s, const snl_mcmc_run_cfg *run,
+                                     snl_mcmc_chain *chain, snl_fault *why);
+
+/* ln int p L dtheta from the steps since snl_mcmc_freeze, by thermodynamic integration,
+ * int_0^1 <ln L> dbeta (trapezia with end corrections: the slope is the variance of
+ * ln L), and by stepping stones, sum ln <L^(beta_k - beta_k+1)>_k+1.  Errors: the scatter
+ * of batch means, good if the run is longer than some 500 tau; that of ti includes the
+ * end corrections.  Without prior_rung this is ln Z(1) - ln Z(beta of the hottest rung).
+ * ti is NaN if L was zero in a sample.  SNL_EINVAL: one temperature, or not frozen.
+ * SNL_EFAILED: fewer than 16 steps, or L zero all over a rung. */
+typedef struct snl_evidence { double ti, ti_error, ss, ss_error; } snl_evidence;
+SNL_MUST_USE snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out);
+
+/* The complete state as bytes [snl_mcmc_save_size(s)], and back into a sampler created
+ * with the same sizes and callbacks (other settings come from the bytes): the chain then
+ * continues bit for bit.  SNL_EFORMAT: damaged.  SNL_EINVAL: other sizes, or no jump. */
+size_t snl_mcmc_save_size(const snl_mcmc *s);
+void snl_mcmc_save(const snl_mcmc *s, unsigned char *bytes);
+SNL_MUST_USE snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes,
+                                      size_t size);
+
+/* ---- diagnostics of chains theta [n][walkers][dim] ---------------------- */
+
+/* Integrated autocorrelation time tau [dim] = 1 + 2 sum rho(t), in samples: sum to the
+ * first t >= 5 tau (Sokal), rho averaged over walkers about their common mean.  The
+ * effective sample size is n walkers/tau.  too_short (NULL allowed) is set if n < 50 tau
+ * for any parameter: tau is then still the best estimate, likely low.  INFINITY for a
+ * constant.  work [snl_mcmc_tau_work(n)].  SNL_EINVAL: n < 10.  Cost O(n walkers tau). */
+static inline size_t snl_mcmc_tau_work(size_t n) { return 2*n; }
+SNL_MUST_USE snl_status snl_mcmc_tau(size_t n, size_t walkers, size_t dim,
+                                     const double *theta, double *tau, int *too_short,
+                                     double *work);
+
+/* Split R-hat [dim] [GR]: runs == 1 compares the halves of all walkers, runs > 1 the
+ * halves of whole ensembles, theta [runs] pointing to chains of equal shape.
+ * SNL_EINVAL: n < 4.  NaN for a constant parameter. */
+SNL_MUST_USE snl_status snl_mcmc_rhat(size_t runs, size_t n, size_t walkers, size_t dim,
+                                      const double *const *theta, double *rhat);
+
+/* ---- weighted samples --------------------------------------------------- */
+/* x [n]; w [n] >= 0 with a positive sum, or NULL for equal weights.  They return
+ * SNL_EINVAL (n, weights, ranges) or SNL_ENOTFINITE.  work [2 n] unless stated. */
+
+/* Kish's effective number, (sum w)^2 / sum w^2; 0 if there is none. */
+double snl_sample_ess(size_t n, const double *w);
+
+/* Quantiles out [nq] at q [nq] in [0, 1]; linear between order statistics, with equal
+ * weights the usual (n - 1) q rule. */
+SNL_MUST_USE snl_status snl_quantiles(size_t n, const double *x, const double *w,
+                                      size_t nq, const double *q, double *out,
+                                      double *work);
+
+/* Shortest interval out [2] that holds the given mass, in (0, 1]. */
+SNL_MUST_USE snl_status snl_hpd(size_t n, const double *x, const double *w, double mass,
+                                double *out, double *work);
+
+/* Systematic resampling to m equal weights: index [m], non-decreasing; i comes up
+ * m w_i times, rounded down or up. */
+SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t *index,
+                                     snl_rng *rng);
+
+/* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
+ * bandwidth) on SNL_JSD_GRID points spanning both.  Below 0.002 they agree; never above
+ * ln 2.  work [4 SNL_JSD_GRID].  SNL_EFAILED: a constant sample. */
+enum { SNL_JSD_GRID = 1000 };
+SNL_MUST_USE snl_status snl_jsd(size_t n, const double *x, const double *wx,
+                                size_t m, const double *y, const double *wy,
+                                double *jsd, double *work);
+
+/* Kolmogorov-Smirnov distance of u [n], independent samples put through their supposed
+ * distribution function, from the uniform; p (NULL allowed): probability of a larger
+ * one, by Stephens' approximation.  work [n]. */
+SNL_MUST_USE snl_status snl_ks(size_t n, const double *u, double *distance, double *p,
+                               double *work);
+
+/* ==== snl.c: Sequential Neural Likelihood ================================ */
+
+/* "0.1.0": the version of the library that is linked, SNL_VERSION of this header. */
+const char *snl_version(void);
+
+/* ---- any simulator ------------------------------------------------------ */
+
+/* What SNL needs to know about a problem.  y is a point in sampling coordinates, in which
+ * the posterior should be as simple as possible; everything is in rows, spread over pool.
+ *
+ * unit_noise = 0: simulate returns data x with their noise.
+ * unit_noise = 1: simulate returns the noise-free mean s of whitened data x = s + n, n of
+ *   independent unit normals.  SNL then adds noise itself, fresh at every use, may compress
+ *   linearly (the noise of orthonormal projections is again N(0, 1)), and knows
+ *   ln L = -|x_obs - s|^2/2 of each simulation, which it uses to choose temperatures and to
+ *   report the error of the surrogate, not to make the posterior. */
+typedef struct snl_problem {
+    size_t dim, nx, nc;       /* lengths of y, of x, and of the context of the network        */
+    const double *x_obs;      /* [nx]                                                         */
+    int unit_noise;           /* 0 or 1, see above                                            */
+    double heat;              /* temperature of the first proposal, >= 1 (1 if not unit_noise)*/
+    snl_map_fn simulate;      /* in [n][dim + 1]: y and the number of the simulation, to seed */
+                              /* its noise; out [n][nx]                                       */
+    snl_map_fn log_prior;     /* in [n][dim], out [n][1], Jacobian of y included;             */
+                              /* -INFINITY outside                                            */
+    snl_map_fn context;       /* in [n][dim], out [n][nc]: what the network is given of y     */
+    int (*draw)(void *ctx, snl_rng *rng, double *y);   /* first proposal; 0 if it failed      */
+    snl_mcmc_jump jump;       /* between known images of a mode, or NULL                      */
+    void *ctx;                /* handed to all of them                                        */
+    const snl_pool *pool;     /* NULL: one worker                                             */
+} snl_problem;
+
+typedef struct snl_run_cfg {
+    size_t   first, each;     /* simulations in the first and in each later round, >= 50      */
+    size_t   rounds;          /* at most, >= 1                                                */
+    size_t   components;      /* at most, of the compressed data, 1 .. 256 (unit_noise)       */
+    double   lost;            /* signal that compression may lose, rms {sigma}, > 0           */
+    size_t   degree;          /* of the polynomial part of the mean, 0 .. 4                   */
+    size_t   layers, width;   /* of the networks                                              */
+    size_t   epochs;          /* of training at most, per stage                               */
+    size_t   transforms;      /* of the flow                                                  */
+    size_t   walkers;         /* of the ensemble, even, >= 2 dim + 2                          */
+    size_t   steps;           /* of the ensemble in the last rounds; a quarter before         */
+    size_t   samples;         /* posterior draws handed out, >= 100                           */
+    double   error;           /* stop when the surrogate's ln L is this good, rms {nats}, > 0 */
+    double   divergence;      /* ... and no marginal moved by more than this {nats}, > 0      */
+    uint64_t seed;
+} snl_run_cfg;
+static inline snl_run_cfg snl_run_defaults(void)
+{
+    snl_run_cfg c = { 1500, 1000, 8, 48, 0.02, 2, 2, 64, 200, 0, 96, 4000, 10000,
+                      0.3, 0.005, 1 };
+    return c;
+}
+
+/* The state of a run.  Pointers belong to the run and change with it. */
+typedef struct snl_run_view {
+    size_t round, calls;          /* rounds and simulations done                             */
+    int    done;                  /* nothing is left to do ...                               */
+    const char *why;              /* ... and the reason, static text                         */
+    double beta, next_beta;       /* inverse temperature sampled last, and to be sampled     */
+    double error;                 /* rms of surrogate - exact ln L on new simulations {nats},*/
+                                  /* up to a constant; NaN without unit_noise                */
+    double divergence;            /* largest 1-D Jensen-Shannon between the last two rounds  */
+    size_t components;            /* of x as the network sees it                             */
+    double lost;                  /* rms {sigma} of the signal left out by compression       */
+    size_t trained;               /* rows that the network learned from                      */
+    snl_train_report train;
+    double accept, tau;           /* of the ensemble: acceptance, longest tau {steps}        */
+    size_t n;                     /* posterior draws: y [n][dim], ln surrogate likelihood    */
+    const double *y, *log_like;   /* [n]                                                     */
+} snl_run_view;
+
+typedef struct snl_run_progress {
+    const char *stage;            /* "simulate", "train", "sample": static text              */
+    size_t round;
+    double done, value;           /* share done in [0, 1]; validation loss or acceptance     */
+} snl_run_progress;
+typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops      */
+
+/* A run of SNL.  problem and its arrays must outlive it.  One call of snl_run_round is one
+ * round: propose, simulate, compress, train, sample [P, algorithm 1].  Between rounds the
+ * complete state can be saved; a loaded run goes on to the same bits. */
+typedef struct snl_run snl_run;
+SNL_MUST_USE snl_status snl_run_create(snl_run **out, const snl_problem *problem,
+                                       const snl_run_cfg *cfg, snl_fault *why);
+void snl_run_free(snl_run *r);
+SNL_MUST_USE snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user,
+                                      snl_fault *why);
+snl_run_view snl_run_state(const snl_run *r);
+
+/* The state as bytes: buf NULL asks for *len.  Loading needs a run created with the same
+ * problem and settings.  SNL_EFORMAT: damaged, or of other sizes or settings. */
+SNL_MUST_USE snl_status snl_run_save(const snl_run *r, unsigned char *buf, size_t cap,
+                                     size_t *len);
+SNL_MUST_USE snl_status snl_run_load(snl_run *r, const unsigned char *buf, size_t len);
+
+/* ---- a massive black hole binary in LISA data --------------------------- */
+
+enum snl_parameter {              /* the order of theta [SNL_NPAR] everywhere                */
+    SNL_CHIRP_MASS,               /* {Msun, detector frame}                                  */
+    SNL_MASS_RATIO,               /* m1/m2 >= 1                                              */
+    SNL_CHI1, SNL_CHI2,           /* spins along the orbital angular momentum, of m1 and m2  */
+    SNL_T_REF,                    /* {s, SSB} when the amplitude peak frequency is emitted   */
+    SNL_DISTANCE,                 /* {Mpc} luminosity distance                               */
+    SNL_COS_INC, SNL_PHI_REF,     /* inclination; argument of the harmonics {rad}            */
+    SNL_LAMBDA, SNL_SIN_BETA,     /* ecliptic longitude {rad} and sine of latitude, SSB      */
+    SNL_PSI,                      /* polarisation {rad}, SSB                                 */
+    SNL_NPAR
+};
+extern const char *const snl_parameter_name[SNL_NPAR];   /* "chirp_mass", ...                */
+
+snl_source snl_source_from_theta(const double *theta);
+void snl_theta_from_source(const snl_source *s, double *theta);
+
+typedef enum snl_prior_kind { SNL_UNIFORM, SNL_LOG_UNIFORM, SNL_NORMAL } snl_prior_kind;
+typedef struct snl_prior {
+    snl_prior_kind kind;
+    double lo, hi;                /* support; angles: a full period or a part of it          */
+    double mean, sd;              /* SNL_NORMAL, cut to the support                          */
+} snl_prior;
+/* ln density at x (normalised but for the cut of SNL_NORMAL), -INFINITY outside [lo, hi]. */
+double snl_prior_log(const snl_prior *p, double x);
+
+typedef struct snl_event_cfg {
+    snl_lisa_cfg lisa;
+    snl_prior prior[SNL_NPAR];
+    size_t   nodes;               /* of the heterodyned likelihood, 64 .. 4096               */
+    size_t   search;              /* waveforms of the first, sky-blind search, >= 200        */
+    uint64_t seed;
+} snl_event_cfg;
+
+/* What the search found. */
+typedef struct snl_search_result {
+    double theta[SNL_NPAR];       /* the best point                                          */
+    double snr, log_like;         /* sqrt(2 ln L) there, ln L                                */
+    size_t calls;                 /* waveforms that it took                                  */
+} snl_search_result;
+
+/* An event: data, prior and response joined, with the chart in which it is sampled,
+ *
+ *   y = (chirp mass, mass ratio, chi1, chi2, t_L, Re c_A, Im c_A, Re c_E, Im c_E, xi, eta):
+ *
+ * t_L the time of arrival at LISA's centre, c_A and c_E the amplitudes of the long-wavelength
+ * signal in A and E at one frequency, (xi, eta) the equal-area map of the LISA-frame sky
+ * [M2].  There the posterior is close to a Gaussian times a few sky images, which are
+ * rotations of (xi, eta) by quarter turns and reflections at LISA's plane with c fixed.
+ * data and pool must outlive it. */
+typedef struct snl_event snl_event;
+SNL_MUST_USE snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg,
+                                         const snl_data *data, const snl_pool *pool,
+                                         snl_fault *why);
+void snl_event_free(snl_event *e);
+
+/* Maximise the likelihood over the prior's volume: the amplitudes analytically, the time by
+ * FFT, masses and spins by differential evolution, then the sky on a grid and all eleven by
+ * Levenberg-Marquardt.  Must come before the rest.  SNL_EFAILED: nothing found. */
+SNL_MUST_USE snl_status snl_event_search(snl_event *e, snl_search_result *out,
+                                         snl_run_hook hook, void *user, snl_fault *why);
+
+/* The problem to hand to snl_run_create, with e as its context. */
+void snl_event_problem(snl_event *e, snl_problem *p);
+
+/* theta [n][SNL_NPAR] of y [n][11]; the symmetric solutions (phi_ref, psi) + pi/2 are
+ * chosen between by the prior and by stream i of seed for row i. */
+void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t seed,
+                     double *theta);
+
+/* Exact (heterodyned) ln L out [n] of y [n][11]: one simulator call per row. */
+SNL_MUST_USE snl_status snl_event_loglike(snl_event *e, size_t n, const double *y,
+                                          double *out);
+
+/* Sampler of the exact posterior in the same chart, ready to run: target, jumps and
+ * starting walkers set.  The caller frees it. */
+SNL_MUST_USE snl_status snl_event_sampler(snl_event *e, snl_mcmc **out, size_t walkers,
+                                          uint64_t seed, snl_fault *why);
+size_t snl_event_calls(const snl_event *e);      /* exact evaluations so far in all           */
 
 #ifdef __cplusplus
 }

@@ -71,7 +71,7 @@ WF_INLINE double wf_piece(double x, const double edge[2], const double c[3])
     return x <= edge[0] ? c[0] : last;
 }
 
-/* 1 for x >= 0, else 0: selects by arithmetic, where a comparison would become a branch. */
+/* 1 for x >= 0, else 0: selects by arithmetic; a comparison might become a branch. */
 WF_INLINE double wf_step(double x)  { return 0.5 + copysign(0.5, x); }
 
 /* k < 2^52 */
@@ -141,7 +141,8 @@ typedef struct wf_spline { double y[WF_KNOTS], y2[WF_KNOTS]; } wf_spline;
 
 struct snl_qnm {
     wf_spline ring, damp;                       /* over the spin of the remnant */
-    double re[SNL_PHENOM_MODES][WF_POLY], im[SNL_PHENOM_MODES][WF_POLY];      /* A exp(i theta) */
+    double re[SNL_PHENOM_MODES][WF_POLY];     /* A exp(i theta) */
+    double im[SNL_PHENOM_MODES][WF_POLY];
 };
 
 static double wf_knot(size_t i)
@@ -223,7 +224,7 @@ WF_INLINE double wf_phase_int(const snl_phenom *p, double x, double *slope)
 
 /* [K] eq. 14, with the rho and tau of [L] inside the arctangent */
 WF_INLINE double wf_phase_mrd(const snl_phenom *p, const snl_phenom_part *md, double x,
-                                  double *slope)
+                              double *slope)
 {
     const double *a = p->alpha, y = 1/x, r = wf_root(x, 4);
     const double z = (x - md->atan_mid)*md->atan_inv;
@@ -233,15 +234,17 @@ WF_INLINE double wf_phase_mrd(const snl_phenom *p, const snl_phenom_part *md, do
          + md->c1_mrd + md->c2_mrd*x;
 }
 
-static double wf_phase(const snl_phenom *p, const snl_phenom_part *md, double x, double *slope)
+static double wf_phase(const snl_phenom *p, const snl_phenom_part *md, double x,
+                       double *slope)
 {
     return x < p->f_int ? wf_phase_ins(p, x, slope)
          : x < p->f_mrd ? wf_phase_int(p, x, slope) : wf_phase_mrd(p, md, x, slope);
 }
 
 /* The same for a block.  A range is skipped only if no frequency is in it. */
-static void wf_phase_block(const snl_phenom *p, const snl_phenom_part *md, const double *restrict x,
-                           double *restrict phi, double *restrict slope)
+static void wf_phase_block(const snl_phenom *p, const snl_phenom_part *md,
+                           const double *restrict x, double *restrict phi,
+                           double *restrict slope)
 {
     const double f_int = p->f_int, f_mrd = p->f_mrd;
     const uint64_t ins = wf_below(x, f_int), mrd = WF_BLOCK - wf_below(x, f_mrd);
@@ -298,8 +301,9 @@ WF_INLINE double wf_hhat_squared(const double *h, double h_imag, double u)
  *     A_lm(f) = A(g) |Hhat_lm(v_g)| |Hhat_lm(v_f)|/|Hhat_lm(v_2f/m)|,  v_x^3 = 2 pi x/m,
  *
  * since their v^(-7/2) cancel, and for all but (2,1) to A(g) |Hhat_lm((pi g)^(1/3))|. */
-static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md, const double *restrict f,
-                         const double *restrict g, double *restrict amp)
+static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md,
+                         const double *restrict f, const double *restrict g,
+                         double *restrict amp)
 {
     const double g_int = p->g_int, g_mrd = p->g_mrd, *h = md->h;
     const uint64_t ins = wf_below(g, g_int), mrd = WF_BLOCK - wf_below(g, g_mrd);
@@ -583,12 +587,14 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
     const double big = 1e100, small = 1e-100;       /* products stay finite */
     double fit[WF_FITS], xi, M;
     snl_phenom w, *p = &w;
-    if (!(m1 >= small && m1 <= big)) return snl_refuse(why, "m1", m1, 0, big);
-    if (!(m2 >= small && m2 <= big)) return snl_refuse(why, "m2", m2, 0, big);
+    if (model != SNL_PHENOMD && model != SNL_PHENOMHM)
+        return snl_refuse(why, "model", model, SNL_PHENOMD, SNL_PHENOMHM);
+    if (!(m1 >= small && m1 <= big)) return snl_refuse(why, "m1", m1, small, big);
+    if (!(m2 >= small && m2 <= big)) return snl_refuse(why, "m2", m2, small, big);
     if (!(fabs(chi1) <= 1)) return snl_refuse(why, "chi1", chi1, -1, 1);
     if (!(fabs(chi2) <= 1)) return snl_refuse(why, "chi2", chi2, -1, 1);
     if (!(distance >= small && distance <= big))
-        return snl_refuse(why, "distance", distance, 0, big);
+        return snl_refuse(why, "distance", distance, small, big);
 
     memset(p, 0, sizeof *p);
     p->model = model;
@@ -657,8 +663,9 @@ snl_status snl_phenom_check(const snl_phenom *p, size_t nf, const double *f,
 }
 
 /* One block, [n] of f; outputs [WF_BLOCK], amp or phase may be NULL. */
-static void wf_block(const snl_phenom *p, const snl_phenom_part *md, size_t n, const double *f,
-                     double *restrict amp, double *restrict phase, double *restrict t)
+static void wf_block(const snl_phenom *p, const snl_phenom_part *md, size_t n,
+                     const double *f, double *restrict amp, double *restrict phase,
+                     double *restrict t)
 {
     const double to_sec = p->M_sec/(2*SNL_PI);
     double x[WF_BLOCK], g[WF_BLOCK], phi[WF_BLOCK], slope[WF_BLOCK];
@@ -863,23 +870,23 @@ static const double wf_lambda[WF_FITS][11] = {
 /* Quasi-normal modes [Q]: omega = sum_p A_p exp(i theta_p) kappa^p. */
 static const struct wf_mode_fit wf_mode_fits[SNL_PHENOM_MODES] = {
     { 2, 2,
-      { 1.0, 1.557847, 1.95097051, 2.09971716, 1.4109466, 0.41063923 },
-      { 0.0, 2.903124, 5.92097, 2.760585, 5.91434, 2.795235 } },
+    { 1.0, 1.557847, 1.95097051, 2.09971716, 1.4109466, 0.41063923 },
+    { 0.0, 2.903124, 5.92097, 2.760585, 5.91434, 2.795235 } },
     { 2, 1,
-      { 0.589113, 0.18896353, 1.15012965, 6.04585476, 11.12627777, 9.34711461, 3.03838318 },
-      { 0.043525, 2.289868, 5.810057, 2.741967, 5.84413, 2.669372, 5.791518 } },
+    { 0.589113, 0.18896353, 1.15012965, 6.04585476, 11.12627777, 9.34711461, 3.03838318 },
+    { 0.043525, 2.289868, 5.810057, 2.741967, 5.84413, 2.669372, 5.791518 } },
     { 3, 3,
-      { 1.5, 2.095657, 2.46964352, 2.66552551, 1.75836443, 0.49905688 },
-      { 0.0, 2.964973, 5.996734, 2.817591, 5.932693, 2.781658 } },
+    { 1.5, 2.095657, 2.46964352, 2.66552551, 1.75836443, 0.49905688 },
+    { 0.0, 2.964973, 5.996734, 2.817591, 5.932693, 2.781658 } },
     { 3, 2,
-      { 1.022464, 0.24731213, 1.70468239, 0.94604882, 1.53189884, 2.28052668, 0.92150314 },
-      { 0.00487, 0.665292, 3.138283, 0.163247, 5.703573, 2.685231, 5.841704 } },
+    { 1.022464, 0.24731213, 1.70468239, 0.94604882, 1.53189884, 2.28052668, 0.92150314 },
+    { 0.00487, 0.665292, 3.138283, 0.163247, 5.703573, 2.685231, 5.841704 } },
     { 4, 4,
-      { 2.0, 2.658908, 2.97825567, 3.2184235, 2.12764967, 0.60338186 },
-      { 0.0, 3.002787, 6.050955, 2.877514, 5.989669, 2.830031 } },
+    { 2.0, 2.658908, 2.97825567, 3.2184235, 2.12764967, 0.60338186 },
+    { 0.0, 3.002787, 6.050955, 2.877514, 5.989669, 2.830031 } },
     { 4, 3,
-      { 1.5, 0.205046, 3.10333396, 4.23612166, 3.02890198, 0.90843949 },
-      { 0.0, 0.595328, 3.0162, 6.038842, 2.826239, 5.915164 } },
+    { 1.5, 0.205046, 3.10333396, 4.23612166, 3.02890198, 0.90843949 },
+    { 0.0, 0.595328, 3.0162, 6.038842, 2.826239, 5.915164 } },
 };
 
 /* Ringdown frequency of the (2,2,0) mode times the final mass, 1e-7, as LAL has it:

@@ -607,7 +607,7 @@ static int prior_set(event_config *c, int param, char *s, const event_place *at,
 {
     const event_param_info *info = &event_params[param];
     event_prior p = { 0, 0, 0, 0, 0 };
-    char *word[4];
+    char *word[4] = { NULL, NULL, NULL, NULL };
     int n = 0, kind, status;
     size_t i;
     for (s += strspn(s, " \t"); *s && n < 4; s += strspn(s, " \t")) {

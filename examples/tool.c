@@ -9,7 +9,9 @@
 #include "io.h"
 
 typedef struct options {
-    const char *cases, *frequencies, *out;
+    const char *cases, *frequencies, *config, *out;
+    unsigned long seed;
+    int quiet;
     int model, tdi, response, noise, foreground;
     double years;
     snl_qnm *qnm;
@@ -226,6 +228,180 @@ static int cmd_noise(options *o, io_error *e)
     return rc;
 }
 
+/* ---- events: configuration and series to a band of frequency-domain data */
+
+static int event_data(const event_config *c, snl_data **data, io_error *e)
+{
+    char *path = path_join(c->path, c->data, 1);
+    size_t rows = 0, i, k, k0, k1;
+    double *x = NULL, *w = NULL, *half, *work, df;
+    snl_noise noise = snl_noise_defaults();
+    snl_fft plan;
+    int rc, ch;
+    if (!path) return io_fail(e, IO_FAILED, "out of memory");
+    rc = npy_read(path, &rows, &x, e);
+    if (rc) { free(path);  return rc; }
+    df = 1 / ((double)rows * c->dt);
+    k0 = (size_t)ceil(c->f_min / df * (1 - 1e-12));
+    k1 = (size_t)floor(c->f_max / df * (1 + 1e-12));
+    if (k0 < 1) k0 = 1;
+    if (k1 > rows/2) k1 = rows/2;
+    if (k1 <= k0) rc = io_fail(e, IO_REFUSED, "%s: %lu samples hold no frequency between f_min and f_max", path, (unsigned long)rows);
+    if (!rc && !(w = malloc((rows + snl_fft_size(rows) + snl_fft_work(rows) + rows + 4) * sizeof *w)))
+        rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
+    if (!rc && (snl_fft_init(&plan, rows, w) != SNL_OK || snl_data_create(data, df, k0, k1 - k0 + 1) != SNL_OK))
+        rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
+    if (!rc) {
+        work = w + snl_fft_size(rows);
+        half = work + snl_fft_work(rows);
+        noise.model = (snl_noise_model)c->noise_model;
+        noise.tdi = (snl_tdi)c->tdi;
+        noise.foreground = (snl_foreground)c->foreground;
+        noise.years = c->years;
+        for (ch = 0; !rc && ch < 2; ch++) {
+            snl_fault why = { 0 };
+            for (i = 0; i < rows; i++) half[i] = x[3*i + 1 + (size_t)ch];
+            snl_fft_real_forward(&plan, half, half, work);
+            for (k = 0; k < 2*(*data)->n; k++)
+                (*data)->d[2*(size_t)ch*(*data)->n + k] = half[2*k0 + k] * c->dt;
+            if (snl_noise_psd(&noise, SNL_CHANNEL_A, (*data)->n, (*data)->f,
+                              (*data)->S + (size_t)ch*(*data)->n, &why) != SNL_OK)
+                rc = refuse(e, c->path, SNL_EINVAL, &why);
+        }
+    }
+    free(w);
+    free(x);
+    free(path);
+    return rc;
+}
+
+static int event_priors(const event_config *c, snl_prior *p, io_error *e)
+{
+    size_t i;
+    if (c->priors != SNL_NPAR)
+        return io_fail(e, IO_REFUSED, "%s: %lu of 11 prior.NAME lines are given", c->path,
+                       (unsigned long)c->priors);
+    for (i = 0; i < c->priors; i++) {
+        const event_prior *q = &c->prior[i];
+        snl_prior *o = &p[q->param];
+        o->lo = q->a;
+        o->hi = q->b;
+        if (q->kind == PRIOR_UNIFORM) o->kind = SNL_UNIFORM;
+        else if (q->kind == PRIOR_LOGUNIFORM) o->kind = SNL_LOG_UNIFORM;
+        else if (q->kind == PRIOR_NORMAL) {
+            o->kind = SNL_NORMAL;
+            o->mean = q->a;
+            o->sd = q->b;
+            o->lo = event_params[q->param].lo;
+            o->hi = event_params[q->param].hi;
+        } else return io_fail(e, IO_REFUSED, "%s:%d: fixed parameters are not supported yet",
+                              c->path, q->line);
+    }
+    return 0;
+}
+
+static int report_search(void *user, const snl_run_progress *p)
+{
+    if (*(const int *)user) return 0;
+    if (!strcmp(p->stage, "search")) fprintf(stderr, "search %3.0f %%  SNR %.2f\r", 100*p->done, p->value);
+    else fprintf(stderr, "round %lu: %-10s\r", (unsigned long)p->round + 1, p->stage);
+    return 0;
+}
+
+/* Columns in the order of the configuration's priors, then ln L of the surrogate. */
+static int write_posterior(const event_config *c, const char *dir, size_t n,
+                           const double *theta, const double *ll, io_error *e)
+{
+    const char *names[SNL_NPAR + 1];
+    double *v = malloc(n * (SNL_NPAR + 1) * sizeof *v);
+    char *path = path_join(dir, "posterior.tsv", 0);
+    size_t i, k;
+    int rc = v && path ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    for (k = 0; k < SNL_NPAR; k++) names[k] = snl_parameter_name[c->prior[k].param];
+    names[SNL_NPAR] = "log_likelihood";
+    for (i = 0; !rc && i < n; i++) {
+        for (k = 0; k < SNL_NPAR; k++)
+            v[i*(SNL_NPAR + 1) + k] = theta[i*SNL_NPAR + (size_t)c->prior[k].param];
+        v[i*(SNL_NPAR + 1) + SNL_NPAR] = ll[i];
+    }
+    if (!rc) rc = table_write(path, 1, 12, n, SNL_NPAR + 1, names, v, e);
+    free(path);
+    free(v);
+    return rc;
+}
+
+static int cmd_infer(options *o, io_error *e)
+{
+    event_config c;
+    snl_event_cfg cfg;
+    snl_data *data = NULL;
+    snl_event *event = NULL;
+    snl_search_result found;
+    snl_problem problem;
+    snl_run_cfg rc_cfg = snl_run_defaults();
+    snl_run *run = NULL;
+    snl_run_view v;
+    snl_fault why = { 0 };
+    snl_status st = SNL_OK;
+    double *theta = NULL;
+    int rc;
+    memset(&cfg, 0, sizeof cfg);
+    memset(&found, 0, sizeof found);
+    memset(&v, 0, sizeof v);
+    rc = event_read(&c, o->config, e);
+    if (!rc && c.waveform != SNL_PHENOMD)
+        rc = io_fail(e, IO_REFUSED, "%s: waveform: infer knows PhenomD only so far", c.path);
+    if (!rc) rc = event_priors(&c, cfg.prior, e);
+    if (!rc) rc = dir_make(o->out, e);
+    if (!rc) rc = event_data(&c, &data, e);
+    if (rc) goto done;
+    cfg.lisa = snl_lisa_defaults(o->qnm);
+    cfg.lisa.tdi = (snl_tdi)c.tdi;
+    cfg.lisa.response = (snl_response)c.response;
+    cfg.nodes = 192;
+    cfg.search = 1000;
+    cfg.seed = rc_cfg.seed = o->seed;
+    st = snl_event_create(&event, &cfg, data, NULL, &why);
+    if (st == SNL_OK) st = snl_event_search(event, &found, report_search, &o->quiet, &why);
+    if (st == SNL_OK) {
+        if (!o->quiet) fprintf(stderr, "search: SNR %.2f, %lu waveforms\n", found.snr, (unsigned long)found.calls);
+        snl_event_problem(event, &problem);
+        st = snl_run_create(&run, &problem, &rc_cfg, &why);
+    }
+    while (st == SNL_OK && !v.done) {
+        st = snl_run_round(run, report_search, &o->quiet, &why);
+        v = snl_run_state(run);
+        if (!o->quiet && st == SNL_OK)
+            fprintf(stderr, "round %lu: %lu simulations, temperature %.3g, error of ln L %.3f, divergence %.4f\n",
+                    (unsigned long)v.round, (unsigned long)v.calls, 1/v.beta, v.error, v.divergence);
+    }
+    if (st != SNL_OK) { rc = refuse(e, c.path, st, &why);  goto done; }
+    if (!(theta = malloc(v.n * SNL_NPAR * sizeof *theta))) rc = io_fail(e, IO_FAILED, "out of memory");
+    else {
+        out_file out = { 0 };
+        char *path = path_join(o->out, "summary.tsv", 0);
+        snl_event_theta(event, v.n, v.y, o->seed, theta);
+        rc = write_posterior(&c, o->out, v.n, theta, v.log_like, e);
+        if (!rc) rc = out_open(&out, path, e);
+        if (!rc) {
+            fprintf(out.file, "name\tvalue\ncalls_search\t%lu\ncalls_training\t%lu\ncalls\t%lu\n"
+                    "rounds\t%lu\nsnr\t%.17g\nerror_log_likelihood\t%.17g\ndivergence\t%.17g\n"
+                    "tau_steps\t%.17g\nstopped\t%s\n", (unsigned long)found.calls,
+                    (unsigned long)v.calls, (unsigned long)(found.calls + v.calls),
+                    (unsigned long)v.round, found.snr, v.error, v.divergence, v.tau, v.why);
+            rc = out_close(&out, 1, e);
+        }
+        free(path);
+        if (!rc && !o->quiet) fprintf(stderr, "done: %s\n", v.why);
+    }
+done:
+    free(theta);
+    snl_run_free(run);
+    snl_event_free(event);
+    snl_data_free(data);
+    return rc;
+}
+
 /* ---- commands and options */
 
 typedef struct command {
@@ -248,6 +424,9 @@ static const command commands[] = {
       "one-sided noise PSDs of A (= E) and T\n"
       "  snl noise --frequencies f.tsv [--model SciRDv1|MRDv1|Sangria] [--tdi 1.5|2.0]\n"
       "            [--foreground none|ldc|robson|babak] [--years Y]" },
+    { "infer", cmd_infer, "CONFIG",
+      "posterior of a binary by Sequential Neural Likelihood (PhenomD, so far serial)\n"
+      "  snl infer event.cfg --out DIR [--seed N]" },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -267,15 +446,17 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         const char *k = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         char *end;
         int rc = 0;
-        if (!strcmp(k, "--quiet")) continue;
+        if (!strcmp(k, "--quiet")) { o->quiet = 1;  continue; }
+        if (k[0] != '-' && !strcmp(c->needs, "CONFIG") && !o->config) { o->config = k;  continue; }
         if (!v) return io_fail(e, IO_REFUSED, "%s: %s: a value is missing", c->name, k);
         if (!strcmp(k, "--cases")) o->cases = v;
         else if (!strcmp(k, "--frequencies")) o->frequencies = v;
         else if (!strcmp(k, "--out")) o->out = v;
         else if (!strcmp(k, "--seed") || !strcmp(k, "--threads")) {
-            (void)strtoul(v, &end, 10);
+            const unsigned long number = strtoul(v, &end, 10);
             if (*end || end == v)
                 return io_fail(e, IO_REFUSED, "%s: %s: %s is not a number", c->name, k, v);
+            if (k[2] == 's') o->seed = number;
         }
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
             rc = event_choice("noise_model", v, &o->noise, e);
@@ -294,14 +475,17 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         if (rc) return rc;
         i++;
     }
-    if (!strcmp(c->needs, "--cases") ? !o->cases : !o->frequencies)
+    if (!strcmp(c->needs, "CONFIG")) {
+        if (!o->config) return io_fail(e, IO_REFUSED, "%s: the configuration is missing", c->name);
+        if (!o->out) return io_fail(e, IO_REFUSED, "%s: --out is missing", c->name);
+    } else if (!strcmp(c->needs, "--cases") ? !o->cases : !o->frequencies)
         return io_fail(e, IO_REFUSED, "%s: %s is missing", c->name, c->needs);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    options o = { NULL, NULL, NULL, 0, 0, 0, 0, 0, 1, NULL };
+    options o = { NULL, NULL, NULL, NULL, 1, 0, 0, 0, 0, 0, 0, 1, NULL };
     io_error e = { "" };
     int i, rc;
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

@@ -24,7 +24,7 @@ done
 for f in tests/test_*.c; do
     name=$(basename $f .c)
     echo "== $name"
-    if ! $CC $CFLAGS ${GREATEST:+-include "$GREATEST/greatest.h"} -o $BUILD/$name $f $obj $LDLIBS; then
+    if ! $CC $CFLAGS ${GREATEST:+-include "$GREATEST/greatest.h"} -I. -o $BUILD/$name $f $obj $LDLIBS; then
         one_failed "$name does not build"; continue
     fi
     $RUNNER $BUILD/$name >$BUILD/$name.out 2>&1; status=$?

@@ -2,7 +2,6 @@
  * identities.  Error model: rounding grows like sqrt(log n) at random, log n at worst;
  * 5e-16 log2(n) rms is promised, with a floor of 5e-16 for the shortest lengths. */
 #include "../snl.h"
-#include "../h_fft.h"
 #include "greatest.h"
 #include "near.h"
 

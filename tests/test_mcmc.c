@@ -203,6 +203,40 @@ TEST gaussian_of_condition_1e8_has_its_moments_and_shape(void)
     PASS();
 }
 
+/* Affine invariance: the acceptance does not know the axes.  Tolerance: 1e5 tries. */
+TEST acceptance_does_not_depend_on_the_condition_number(void)
+{
+    const snl_move moves[3] = { SNL_MOVE_STRETCH, SNL_MOVE_DE, SNL_MOVE_GAUSS };
+    for (int m = 0; m < 3; m++) {
+        double accept[2][SNL_MOVES], x0[64*11];
+        for (int k = 0; k < 2; k++) {
+            density d = { 11, flat, k ? normal_skewed : normal_11, 0 };
+            snl_mcmc_cfg cfg = only(moves[m], 11, 64);
+            snl_mcmc_run_cfg run = snl_mcmc_run_defaults(2000);
+            snl_mcmc *s;
+            snl_rng r;
+            snl_rng_seed(&r, 4, 0);
+            for (int i = 0; i < 64*11; i++) x0[i] = snl_rng_normal(&r);
+            for (int i = 0; k && i < 64; i++) {         /* x = H D u */
+                double sum = 0, *x = x0 + 11*i;
+                for (int j = 0; j < 11; j++) sum += x[j] *= pow(10, -0.4*j);
+                for (int j = 0; j < 11; j++) x[j] -= 2*sum/11;
+            }
+            cfg.target = evaluate;
+            cfg.target_ctx = &d;
+            ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &cfg, NULL));
+            ASSERT_EQ(SNL_OK, snl_mcmc_start(s, x0, NULL));
+            ASSERT_EQ(SNL_OK, snl_mcmc_run(s, &run, NULL, NULL));
+            snl_mcmc_rates(s, accept[k], NULL);
+            snl_mcmc_free(s);
+        }
+        ASSERT(accept[0][moves[m]] > 0.15 && accept[0][moves[m]] < 0.6);
+        ASSERT_NEAR(accept[0][moves[m]], accept[1][moves[m]], 0.01);
+        ASSERT(accept[0][SNL_MOVE_SNOOKER] != accept[0][SNL_MOVE_SNOOKER]);
+    }
+    PASS();
+}
+
 /* A jump with a Hastings ratio: x to x + e s(x), s = sqrt(1 + x^2); `lie` hides it. */
 typedef struct jumper { int lie; } jumper;
 static double jump(void *ctx, snl_rng *r, const double *from, double *to)
@@ -343,7 +377,7 @@ TEST von_mises_is_kept_by_each_move_across_the_seam(void)
 
 /* ---- tempering ---------------------------------------------------------- */
 
-/* Share of samples with x0 > 0 at beta = 1, evidence and swap rates. */
+/* From x0 = centre, the others 0: share with x0 > 0 at beta = 1, evidence, swap rates. */
 static snl_status temper(snl_mcmc_cfg *cfg, density *d, double centre, double scale,
                          size_t steps, double *share, snl_evidence *z, double *swap)
 {
@@ -356,7 +390,8 @@ static snl_status temper(snl_mcmc_cfg *cfg, density *d, double centre, double sc
     snl_status st;
     snl_rng r;
     snl_rng_seed(&r, 6, 0);
-    for (size_t i = 0; i < cells; i++) x0[i] = centre + scale*snl_rng_normal(&r);
+    for (size_t i = 0; i < cells; i++)
+        x0[i] = (i % cfg->dim ? 0 : centre) + scale*snl_rng_normal(&r);
     cfg->target = evaluate;
     cfg->target_ctx = d;
     c.theta = theta;
@@ -392,7 +427,7 @@ TEST tempering_weighs_modes_20_sigma_apart(void)
     ASSERT_NEAR(-2*log(40), z.ti, 0.1);
     ASSERT(z.ss_error > 0 && z.ss_error < 0.05 && z.ti_error > 0 && z.ti_error < 0.5);
     ASSERT_EQ(SNL_OK, temper(&cold, &d, 10, 1, 3000, &share, &z, swap));
-    ASSERT(fabs(share - 0.8) > 0.05);           /* the control: untempered it is luck */
+    ASSERT_EQ(1, share);                        /* the control never finds the other */
     PASS();
 }
 
@@ -412,6 +447,23 @@ TEST evidence_of_a_gaussian_and_equal_swap_rates(void)
     ASSERT(z.ss_error < 0.05);
     for (int k = 0; k < 11; k++) { lo = fmin(lo, swap[k]);  hi = fmax(hi, swap[k]); }
     ASSERT(lo > 0.2 && hi - lo < 0.1);
+    PASS();
+}
+
+/* L = 1 on a quarter of the box, else 0: the hottest rung visits L = 0. */
+static double quarter(const double *x) { return x[0] > 0 && x[1] > 0 ? 0 : -INFINITY; }
+
+TEST evidence_where_the_likelihood_has_zeros(void)
+{
+    density d = { 2, box_40, quarter, 0 };
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(2, 20, 2);
+    snl_evidence z;
+    double share, swap[1];
+    ASSERT_EQ(SNL_OK, temper(&cfg, &d, 1, 3, 10000, &share, &z, swap));
+    ASSERT_EQ(1, share);
+    ASSERT_NEAR(-log(4), z.ss, 0.1);
+    ASSERT_NEAR(-log(4), z.ss, 5*z.ss_error);
+    ASSERT(z.ti != z.ti);
     PASS();
 }
 
@@ -533,7 +585,7 @@ TEST bad_settings_and_starts_are_refused_by_name(void)
 {
     density d = { 2, flat, normal_2, 0 };
     snl_mcmc_cfg good = snl_mcmc_defaults(2, 12, 2), c;
-    const double lo[2] = { 0, NAN }, period[2] = { 1, 1 };
+    const double lo[2] = { 0, NAN }, zero[2] = { 0, 0 }, period[2] = { 1, 1 };
     snl_mcmc_run_cfg run = snl_mcmc_run_defaults(1000);
     snl_mcmc *s;
     snl_fault why;
@@ -565,6 +617,17 @@ TEST bad_settings_and_starts_are_refused_by_name(void)
     REFUSES(c.period = period, SNL_EINVAL, "lo");
     REFUSES((c.period = period, c.lo = lo), SNL_ENOTFINITE, "lo");
     ASSERT_EQ(1, why.index);
+
+    c = good;                   /* -1e-20 + 1 rounds to 1, which is not in [0, 1) */
+    c.period = period;
+    c.lo = zero;
+    memcpy(x, x0, sizeof x);
+    x[3] = -1e-20;
+    ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &c, &why));
+    ASSERT_EQ(SNL_OK, snl_mcmc_start(s, x, &why));
+    for (int i = 0; i < 48; i++)
+        ASSERT(snl_mcmc_state(s).theta[i] >= 0 && snl_mcmc_state(s).theta[i] < 1);
+    snl_mcmc_free(s);
 
     ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &good, &why));
     ASSERT_EQ(SNL_EINVAL, snl_mcmc_run(s, &run, NULL, &why));
@@ -790,12 +853,14 @@ SUITE(mcmc)
 {
     RUN_TEST(gaussian_of_condition_1e8_has_its_moments_and_shape);
     RUN_TEST(rosenbrock_is_left_invariant_by_each_move_alone);
+    RUN_TEST(acceptance_does_not_depend_on_the_condition_number);
     RUN_TEST(a_hidden_hastings_ratio_is_seen);
     RUN_TEST(ring_is_uniform_in_angle);
     RUN_TEST(box_is_uniform_up_to_its_edges);
     RUN_TEST(von_mises_is_kept_by_each_move_across_the_seam);
     RUN_TEST(tempering_weighs_modes_20_sigma_apart);
     RUN_TEST(evidence_of_a_gaussian_and_equal_swap_rates);
+    RUN_TEST(evidence_where_the_likelihood_has_zeros);
     RUN_TEST(a_loaded_state_continues_bit_for_bit);
     RUN_TEST(runs_stop_when_asked_or_when_enough);
     RUN_TEST(bad_settings_and_starts_are_refused_by_name);

@@ -81,7 +81,7 @@ static snl_flow *random_flow(size_t d, size_t m, size_t degree, size_t mlp, size
             double *q = p + nn_offset(net, net->layers + l);
             const nn_mat a = nn_matrix(net, NN_OUT);
             for (size_t j = 0; j < d; j++) q[j] = size*snl_rng_normal(&r);
-            q += d;
+            q += nn_pad(d);
             for (size_t i = 0; i < a.in; i++)
                 for (size_t j = nn_first(a, i); j < d; j++)
                     q[i*d + j] = size*snl_rng_normal(&r);
@@ -242,7 +242,8 @@ static enum greatest_test_res check_net(int masked, snl_activation act, size_t d
     size_t used = 0, np, nonzero = 0, m = 3;
     snl_rng rng;
     memset(&t, 0, sizeof t);
-    t.net.d = d;            t.net.m = m;            t.net.h = h;    t.net.layers = layers;
+    h = nn_pad(h);          t.net.m = m;
+    t.net.d = d;            t.net.h = h;    t.net.layers = layers;
     t.net.masked = masked;  t.net.act = act;        t.net.heads = masked ? 2 : 1;
     t.n = 5;
     np = nn_net_size(&t.net);
@@ -254,7 +255,7 @@ static enum greatest_test_res check_net(int masked, snl_activation act, size_t d
     snl_rng_seed(&rng, 1, 1);
     nn_net_each(&t.net, t.p, NULL, &rng);               /* masks; zero heads ... */
     for (size_t l = 0; l < t.net.heads; l++) {          /* ... filled here       */
-        double *q = t.p + nn_offset(&t.net, layers + l) + d;
+        double *q = t.p + nn_offset(&t.net, layers + l) + nn_pad(d);
         const nn_mat a = nn_matrix(&t.net, NN_OUT);
         for (size_t i = 0; i < h; i++)
             for (size_t j = nn_first(a, i); j < d; j++) q[i*d + j] = snl_rng_normal(&rng);
@@ -406,7 +407,7 @@ TEST training_losses_have_the_right_gradients(void)
     for (size_t i = 0; i < N; i++) w[i] = 0.5 + (double)i;
     data.c = c;  data.x = x;  data.w = w;
     l.t.f = f;   l.t.cfg = &cfg;  l.t.data = &data;  l.t.nval = 1;  l.t.ntrain = N - 1;
-    mem = calloc(nn_trainer_layout(&l.t, NULL), sizeof *mem);
+    mem = calloc(nn_trainer_layout(&l.t, NULL) + NN_STEP, sizeof *mem);
     nn_trainer_layout(&l.t, mem);
     for (size_t i = 0; i < N; i++) l.t.rows[i] = i;
     for (size_t j = 0; j < D; j++) l.t.q[j] = 0.1 + (double)j;

@@ -9,6 +9,7 @@
 
 static snl_qnm *qnm;
 
+#define MODE(j) modes[j][0], modes[j][1]
 static const int modes[6][2] = { {2,2}, {2,1}, {3,3}, {3,2}, {4,4}, {4,3} };
 
 /* The number of values of the next row of a table whose first column is a name. */
@@ -43,8 +44,9 @@ static snl_phenom draw(snl_rng *r, snl_model model)
         const double m2 = m1*exp((2*snl_rng_uniform(r) - 1)*log(1000));
         const double a = 2.4*snl_rng_uniform(r) - 1.2, b = 2.4*snl_rng_uniform(r) - 1.2;
         const double chi1 = fmax(-1, fmin(1, a)), chi2 = fmax(-1, fmin(1, b));
-        if (snl_phenom_prepare(&p, qnm, model, m1, snl_rng_below(r, 8) ? m2 : m1, chi1,
-                               snl_rng_below(r, 8) ? chi2 : chi1, 1e4, NULL, NULL) == SNL_OK)
+        const int mass = snl_rng_below(r, 8) > 0, spin = snl_rng_below(r, 8) > 0;
+        if (snl_phenom_prepare(&p, qnm, model, m1, mass ? m2 : m1, chi1,
+                               spin ? chi2 : chi1, 1e4, NULL, NULL) == SNL_OK)
             return p;
     }
 }
@@ -82,8 +84,8 @@ TEST phenomhm_modes_agree_with_lal(void)
         snl_phenom p;
         double amp, phase;
         ASSERT_EQ(SNL_OK, prepare(&p, SNL_PHENOMHM, v));
-        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, (int)v[7], (int)v[8], 1, v + 9, &amp, &phase,
-                                          NULL));
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, (int)v[7], (int)v[8], 1, v + 9,
+                                          &amp, &phase, NULL));
         ASSERT_REL(v[11], amp, 1e-11);
         ASSERT_NEAR(v[12], phase, v[10] > 0.003 ? 2e-10 : 4e-9);
     }
@@ -203,7 +205,7 @@ static double slow_amp(const snl_phenom *p, double x)
     double b = 1;
     if (x < p->g_int)
         for (int k = 2; k < 10; k++) b += p->rho[k]*pow(x, k/3.);
-    else if (x < p->g_mrd) {        /* Lagrange's form would divide by 0: the nodes' own */
+    else if (x < p->g_mrd) {
         const double d = x - p->g_int, *c = p->newton;
         b = c[0] + c[1]*d + c[2]*d*d + c[3]*d*d*(x - p->node)
           + c[4]*d*d*(x - p->node)*(x - p->g_mrd);
@@ -256,7 +258,7 @@ TEST fast_code_agrees_with_the_plain_twin(void)
         const int j = (int)snl_rng_below(&r, 6);
         const double x = exp(log(1e-5) + log(1e5)*snl_rng_uniform(&r)), f = x/p.M_sec;
         double amp, phase, amp2, phase2;
-        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 1, &f, &amp, &phase,
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 1, &f, &amp, &phase,
                                           NULL));
         slow_mode(&p, &p.mode[j], f*p.M_sec, &amp2, &phase2);
         ASSERT_NEAR(phase2, phase, 1e-14*(fabs(p.phi0) + fabs(phase) + fabs(p.t0*x)
@@ -289,7 +291,7 @@ TEST time_is_the_derivative_of_the_phase(void)
         }
         if (range[0] != range[1]) continue;
         used++;
-        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 5, f, NULL, phase, t));
+        ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 5, f, NULL, phase, t));
         slope = (phase[0] - 8*phase[1] + 8*phase[3] - phase[4])/(12*h);
         t_scale = fabs(t[2]) + (fabs(p.t0) + 100/p.eta)*p.M_sec;
         ASSERT_NEAR(slope*p.M_sec/(2*SNL_PI), t[2], 1e-8*t_scale);
@@ -308,7 +310,8 @@ TEST phase_time_and_amplitude_are_continuous(void)
         const double border[4] = { p.f_int, p.f_mrd, p.g_int, p.g_mrd };
         for (int b = 0; b < 4; b++) {
             double f[2], a[2], ph[2], t[2];
-            for (int i = 0; i < 2; i++) f[i] = border[b]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
+            for (int i = 0; i < 2; i++)
+                f[i] = border[b]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
             ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 2, f, a, ph, t));
             ASSERT_NEAR(ph[0], ph[1], 1e-9/p.eta);
             ASSERT_NEAR(t[0], t[1], 1e-7*p.M_sec/p.eta);
@@ -319,7 +322,7 @@ TEST phase_time_and_amplitude_are_continuous(void)
                 double f[2], ph[2];
                 for (int i = 0; i < 2; i++)
                     f[i] = p.mode[j].p_edge[e]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
-                ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 2, f, NULL,
+                ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 2, f, NULL,
                                                   ph, NULL));
                 ASSERT_NEAR(ph[0], ph[1], 1e-9/p.eta);
             }
@@ -337,9 +340,10 @@ TEST any_legal_binary_gives_finite_numbers(void)
         for (int i = 0; i < 20; i++)
             f[i] = exp(log(1e-7) + log(1e9)*snl_rng_uniform(&r))/p.M_sec;
         for (int j = 0; j < 6; j++) {
-            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 20, f, a, ph, t));
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 20, f, a, ph, t));
             for (int i = 0; i < 20; i++)
-                ASSERT(a[i] >= 0 && a[i] < 1 && fabs(ph[i]) < 1e300 && fabs(t[i]) < 1e300);
+                ASSERT(a[i] >= 0 && a[i] < 1
+                       && fabs(ph[i]) < 1e300 && fabs(t[i]) < 1e300);
         }
     }
     PASS();
@@ -384,11 +388,12 @@ TEST odd_m_vanish_for_equal_bodies_only(void)
     const double f[2] = { 1e-4, 5e-3 };
     for (int other = 0; other < 2; other++) {
         snl_phenom p;
-        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMHM, 1e6, other ? 9e5 : 1e6,
-                                             0.6, 0.6, 1e4, NULL, NULL));
+        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMHM, 1e6,
+                                             other ? 9e5 : 1e6, 0.6, 0.6, 1e4, NULL,
+                                             NULL));
         for (int j = 0; j < 6; j++) {
             double a[2];
-            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 2, f, a, NULL,
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 2, f, a, NULL,
                                               NULL));
             ASSERT_EQ(other || modes[j][1] % 2 == 0, a[0] > 0);
             ASSERT_EQ(other || modes[j][1] % 2 == 0, a[1] > 0);
@@ -405,11 +410,12 @@ TEST bits_do_not_depend_on_the_neighbours(void)
     for (int n = 0; n < 20; n++) {
         const snl_phenom p = draw(&r, SNL_PHENOMHM);
         double f[N], a[N], ph[N], t[N], one[3];
-        for (int i = 0; i < N; i++) f[i] = exp(log(1e-5) + log(1e5)*snl_rng_uniform(&r))/p.M_sec;
+        for (int i = 0; i < N; i++)
+            f[i] = exp(log(1e-5) + log(1e5)*snl_rng_uniform(&r))/p.M_sec;
         for (int j = 0; j < 6; j++) {
-            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], N, f, a, ph, t));
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), N, f, a, ph, t));
             for (int i = 0; i < N; i++) {
-                ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, modes[j][0], modes[j][1], 1, f + i, one,
+                ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 1, f + i, one,
                                                   one + 1, one + 2));
                 ASSERT(one[0] == a[i] && one[1] == ph[i] && one[2] == t[i]);
             }
@@ -444,7 +450,8 @@ TEST alignments_do_what_they_say(void)
 TEST harmonics_have_their_closed_forms(void)
 {
     for (int k = 0; k <= 16; k++) {
-        const double th = SNL_PI*k/16, ct = cos(th), c = cos(th/2), s = sin(th/2), phi = 0.3*k;
+        const double th = SNL_PI*k/16, phi = 0.3*k;
+        const double ct = cos(th), c = cos(th/2), s = sin(th/2);
         const struct { int l, m;  double y; } want[12] = {
             { 2,  2, sqrt(5/(4*SNL_PI))*pow(c, 4) },
             { 2, -2, sqrt(5/(4*SNL_PI))*pow(s, 4) },
@@ -480,6 +487,10 @@ TEST refusals_name_the_argument(void)
         { 3, 1.0001, "chi2" }, { 3, -1.0001, "chi2" }, { 3, NAN, "chi2" },
         { 4, 0, "distance" }, { 4, -1, "distance" }, { 4, NAN, "distance" } };
     snl_phenom p;
+    snl_fault fault;
+    ASSERT_EQ(SNL_EINVAL, snl_phenom_prepare(&p, qnm, (snl_model)2, 1e6, 5e5, 0, 0, 1e4,
+                                             NULL, &fault));
+    ASSERT_STR_EQ("model", fault.name);
     for (size_t i = 0; i < sizeof bad/sizeof *bad; i++) {
         double v[5];
         snl_fault why = { NULL, 0, 0, 0, 0 };
@@ -502,7 +513,8 @@ TEST bad_frequencies_and_modes_are_refused(void)
     static const double bad[] = { 0, -1e-3, NAN, INFINITY, 1e-300, 1e300 };
     snl_phenom p;
     double f[3] = { 1e-3, 2e-3, 3e-3 }, a[3] = { -7, -7, -7 }, pol[3][2] = { { -7, -7 } };
-    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, 5e5, 0, 0, 1e4, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, 5e5, 0, 0, 1e4, NULL,
+                                         NULL));
     ASSERT_EQ(SNL_OK, snl_phenom_check(&p, 3, f, NULL));
     ASSERT_EQ(SNL_EINVAL, snl_phenom_mode(&p, 3, 3, 3, f, a, NULL, NULL));
     for (int i = 0; i < 6; i++) {
@@ -530,8 +542,9 @@ TEST doubts_are_reported(void)
     for (size_t i = 0; i < sizeof row/sizeof *row; i++) {
         snl_phenom p;
         unsigned warnings = 77;
-        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, row[i].m2, row[i].chi1,
-                                             row[i].chi2, 1e4, &warnings, NULL));
+        ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, row[i].m2,
+                                             row[i].chi1, row[i].chi2, 1e4, &warnings,
+                                             NULL));
         ASSERT_EQ(row[i].want, warnings);
     }
     PASS();

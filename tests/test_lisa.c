@@ -1,0 +1,797 @@
+/* lisa.c against tables made with other codes (tests/data/), closed forms and slower,
+ * more direct ways of computing the same. */
+#include <stdlib.h>
+#include <string.h>
+#include "snl.h"
+#include "greatest.h"
+#include "near.h"
+
+/* ---- tables ------------------------------------------------------------- */
+
+/* Next row of numbers of a table whose lines may begin with a name: how many. */
+static int next_row(FILE *f, char *name, double *v)
+{
+    char line[4096], *p, *end;
+    while (fgets(line, sizeof line, f)) {
+        int n = 0;
+        p = line;
+        if (line[0] == '#') continue;
+        if (name) {
+            p = strchr(line, '\t');
+            if (!p || p - line >= 64) continue;
+            memcpy(name, line, (size_t)(p - line));
+            name[p++ - line] = 0;
+        }
+        for (;;) {
+            v[n] = strtod(p, &end);
+            if (end == p) break;
+            n++;
+            if (*end != '\t') break;
+            p = end + 1;
+        }
+        if (n) return n;
+    }
+    return 0;
+}
+
+/* The tables' solar mass is not ours. */
+static const double mass_unit = 4.925491025873693e-06 / SNL_MTSUN;
+
+static snl_source source_of_row(const double *v)
+{
+    snl_source s;
+    s.m1 = v[0]*mass_unit;  s.m2 = v[1]*mass_unit;  s.chi1 = v[2];    s.chi2 = v[3];
+    s.distance = v[4];      s.phi_ref = v[5];       s.inclination = v[7];
+    s.lambda = v[8];        s.beta = v[9];          s.psi = v[10];    s.t_ref = v[11];
+    return s;
+}
+
+static double far(const double *a, const double *b) { return hypot(a[0] - b[0], a[1] - b[1]); }
+
+/* A binary of M = 1.8e6 Msun at about SNR 2000, and a random one of another shape and place. */
+static snl_source some_source(void)
+{
+    const snl_source s = { 1.0e6, 0.8e6, 0.6, 0.4, 17758, 1.1, 0.7, 0.61, -0.56, 1.75, 4.8e6 };
+    return s;
+}
+
+static snl_source random_source(snl_rng *r)
+{
+    snl_source s;
+    s.m2 = 1e5*exp(2*snl_rng_uniform(r));         s.m1 = s.m2*(1 + 3*snl_rng_uniform(r));
+    s.chi1 = 1.8*snl_rng_uniform(r) - 0.9;        s.chi2 = 1.8*snl_rng_uniform(r) - 0.9;
+    s.distance = 1e4*exp(snl_rng_uniform(r));     s.inclination = acos(2*snl_rng_uniform(r) - 1);
+    s.phi_ref = SNL_PI*snl_rng_uniform(r);        s.lambda = 2*SNL_PI*snl_rng_uniform(r);
+    s.beta = asin(2*snl_rng_uniform(r) - 1);      s.psi = SNL_PI*snl_rng_uniform(r);
+    s.t_ref = 3e7*snl_rng_uniform(r);
+    return s;
+}
+
+static snl_qnm *qnm;        /* one table for all tests */
+
+/* ---- response ----------------------------------------------------------- */
+
+/* T's reference is good to 1e-14 of |TA| + |TE|; where t is thousands of years before the
+ * merger (not in band) the rounding of the orbital phase shows: 4e-11. */
+TEST transfer_functions_agree_with_bbhx(void)
+{
+    FILE *f = fopen("tests/data/response.tsv", "r");
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    double v[64], aet[6], phase_R;
+    char name[64];
+    int n, rows = 0;
+    ASSERT(f);
+    while ((n = next_row(f, name, v)) > 0) {
+        const snl_source s = source_of_row(v);
+        const double *T = v + 17, size = hypot(T[0], T[1]) + hypot(T[2], T[3]);
+        const double tol = v[n - 1] == 1 ? 1e-12 : 1e-9;
+        ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 2, 2, 1, v + 12, v + 13, aet, NULL,
+                                            &phase_R, NULL));
+        ASSERT_NEAR(0, far(aet, T), tol*size);
+        ASSERT_NEAR(0, far(aet + 2, T + 2), tol*size);
+        ASSERT_NEAR(0, far(aet + 4, T + 4), 1e-12*size);
+        ASSERT_NEAR(v[16], phase_R, 2e-12);
+        rows++;
+    }
+    fclose(f);
+    ASSERT_EQ(110, rows);
+    PASS();
+}
+
+/* Phases of up to 1e7 rad carry 1e-15 relative. */
+TEST signals_agree_with_bbhx(void)
+{
+    FILE *f = fopen("tests/data/response.tsv", "r");
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    double v[64], h[6];
+    char name[64];
+    ASSERT(f);
+    while (next_row(f, name, v) > 0) {
+        const snl_source s = source_of_row(v);
+        const double *A = v + 23, size = hypot(A[0], A[1]) + hypot(A[2], A[3]);
+        const double tol = 1e-10 + 1e-14*fabs(v[15]);
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, v + 12, h, h + 2, h + 4, NULL));
+        for (int c = 0; c < 3; c++) ASSERT_NEAR(0, far(h + 2*c, A + 2*c), tol*size);
+    }
+    fclose(f);
+    PASS();
+}
+
+/* G_sr = i x (n.H.n) sinc[x(1 - k.n)] exp[i x (1 + k.(p_r + p_s)/L)] from positions, and X
+ * as the sum over links, all in plain complex arithmetic: [B] section 2. */
+static void slow_link(const double p[3][3], int send, int rec, const double *k, double H[3][3][2],
+                      double x, double *G)
+{
+    double n[3], kn = 0, kp = 0, q[2] = { 0, 0 }, y, phase;
+    for (int i = 0; i < 3; i++) {
+        n[i] = (p[rec][i] - p[send][i])/SNL_ARM;
+        kn += k[i]*n[i];
+        kp += k[i]*(p[rec][i] + p[send][i])/SNL_ARM;
+    }
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            for (int c = 0; c < 2; c++) q[c] += n[i]*H[i][j][c]*n[j];
+    y = x*(1 - kn);
+    phase = x*(1 + kp);
+    G[0] = -x*sin(y)/y*(q[0]*sin(phase) + q[1]*cos(phase));
+    G[1] = x*sin(y)/y*(q[0]*cos(phase) - q[1]*sin(phase));
+}
+
+static void slow_xyz(const snl_source *s, int l, int m, double f, double t, double xyz[3][2])
+{
+    const double al = 2*SNL_PI*t/SNL_YEAR, C = cos(al), S = sin(al), r3 = sqrt(3);
+    const double a = SNL_ARM/(2*r3), x = SNL_PI*f*SNL_ARM/SNL_C;
+    const double cl = cos(s->lambda), sl = sin(s->lambda), cb = cos(s->beta), sb = sin(s->beta);
+    const double cp = cos(s->psi), sp = sin(s->psi);
+    const double k[3] = { -cb*cl, -cb*sl, -sb };
+    const double u[3] = { cp*sl - sp*sb*cl, -cp*cl - sp*sb*sl, sp*cb };
+    const double v[3] = { -cp*sb*cl - sp*sl, -cp*sb*sl + sp*cl, cp*cb };
+    const double p[3][3] = {
+        { -a*(1 + S*S), a*C*S, -a*r3*C },
+        { a/2*(r3*C*S + 1 + S*S), a/2*(-C*S - r3*(1 + C*C)), a/2*(-3*S + r3*C) },
+        { a/2*(-r3*C*S + 1 + S*S), a/2*(-C*S + r3*(1 + C*C)), a/2*(3*S + r3*C) } };
+    const double sign = l % 2 ? -1 : 1;
+    double H[3][3][2], y[2], z[2], G[3][3][2];
+    snl_ylm(l, m, s->inclination, s->phi_ref, y);
+    snl_ylm(l, -m, s->inclination, s->phi_ref, z);
+    z[1] = -z[1];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            const double plus = u[i]*u[j] - v[i]*v[j], cross = u[i]*v[j] + v[i]*u[j];
+            H[i][j][0] = plus*(y[0] + sign*z[0])/2 - cross*(y[1] - sign*z[1])/2;
+            H[i][j][1] = plus*(y[1] + sign*z[1])/2 + cross*(y[0] - sign*z[0])/2;
+        }
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) if (i != j) slow_link(p, i, j, k, H, x, G[i][j]);
+    for (int i = 0; i < 3; i++) {               /* X: 21 + z 12 - 31 - z 13, and around */
+        const int j = (i + 1) % 3, o = (i + 2) % 3;
+        const double c = cos(2*x), d = sin(2*x), e = cos(4*x) - 1, g = sin(4*x);
+        const double re = G[j][i][0] + c*G[i][j][0] - d*G[i][j][1]
+                        - G[o][i][0] - c*G[i][o][0] + d*G[i][o][1];
+        const double im = G[j][i][1] + c*G[i][j][1] + d*G[i][j][0]
+                        - G[o][i][1] - c*G[i][o][1] - d*G[i][o][0];
+        xyz[i][0] = e*re - g*im;
+        xyz[i][1] = e*im + g*re;
+    }
+}
+
+TEST every_mode_and_channel_agrees_with_links_summed_one_by_one(void)
+{
+    static const int mode[6][2] = { { 2, 2 }, { 2, 1 }, { 3, 3 }, { 3, 2 }, { 4, 4 }, { 4, 3 } };
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_rng r;
+    snl_rng_seed(&r, 1, 0);
+    for (int i = 0; i < 600; i++) {
+        const snl_source s = random_source(&r);
+        const double f = 1e-4*exp(7*snl_rng_uniform(&r)), t = 3e7*snl_rng_uniform(&r);
+        const double x4 = 8*SNL_PI*f*SNL_ARM/SNL_C;
+        double want[3][2], aet[6], xyz[6], two[6], size = 0, phase_R;
+        slow_xyz(&s, mode[i % 6][0], mode[i % 6][1], f, t, want);
+        cfg.tdi = SNL_TDI_15;
+        ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, mode[i % 6][0], mode[i % 6][1], 1, &f, &t,
+                                            aet, xyz, &phase_R, NULL));
+        for (int c = 0; c < 3; c++) size += hypot(want[c][0], want[c][1]);
+        for (int c = 0; c < 3; c++) ASSERT_NEAR(0, far(xyz + 2*c, want[c]), 1e-11*size);
+        for (int c = 0; c < 2; c++) {
+            ASSERT_NEAR((xyz[4 + c] - xyz[c])/sqrt(2), aet[c], 1e-14*size);
+            ASSERT_NEAR((xyz[c] - 2*xyz[2 + c] + xyz[4 + c])/sqrt(6), aet[2 + c], 1e-14*size);
+            ASSERT_NEAR((xyz[c] + xyz[2 + c] + xyz[4 + c])/sqrt(3), aet[4 + c], 1e-14*size);
+        }
+        cfg.tdi = SNL_TDI_20;       /* times 1 - exp(8ix) */
+        ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, mode[i % 6][0], mode[i % 6][1], 1, &f, &t,
+                                            two, NULL, &phase_R, NULL));
+        for (int c = 0; c < 3; c++) {
+            const double q[2] = { (1 - cos(x4))*aet[2*c] + sin(x4)*aet[2*c + 1],
+                                  (1 - cos(x4))*aet[2*c + 1] - sin(x4)*aet[2*c] };
+            ASSERT_NEAR(0, far(two + 2*c, q), 1e-13*size);
+        }
+    }
+    PASS();
+}
+
+/* [M2]: A = 12 sqrt2 x^2 (F+ K+ + Fx Kx) with the pattern of two detectors at 45 degrees, in
+ * the LISA frame; and the full response tends to it as 1 + O(x). */
+TEST long_waves_see_two_right_angled_detectors(void)
+{
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_rng r;
+    snl_rng_seed(&r, 2, 0);
+    for (int i = 0; i < 200; i++) {
+        snl_source s = random_source(&r), L = s;
+        const double f = 1e-5, t = s.t_ref, x = SNL_PI*f*SNL_ARM/SNL_C, co = cos(s.inclination);
+        double lw[6], full[6], phase_R, size, K[2][2];
+        snl_ssb_to_lisa(&L);
+        K[0][0] = sqrt(0.3125/SNL_PI)*(1 + co*co)/2*cos(2*s.phi_ref);
+        K[0][1] = sqrt(0.3125/SNL_PI)*(1 + co*co)/2*sin(2*s.phi_ref);
+        K[1][0] = -sqrt(0.3125/SNL_PI)*co*sin(2*s.phi_ref);
+        K[1][1] = sqrt(0.3125/SNL_PI)*co*cos(2*s.phi_ref);
+        cfg.response = SNL_RESPONSE_LONGWAVE;
+        ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 2, 2, 1, &f, &t, lw, NULL, &phase_R, NULL));
+        cfg.response = SNL_RESPONSE_FULL;
+        ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 2, 2, 1, &f, &t, full, NULL, &phase_R, NULL));
+        size = hypot(lw[0], lw[1]) + hypot(lw[2], lw[3]);
+        for (int c = 0; c < 2; c++) {
+            const double sb = sin(L.beta), a = 2*L.lambda + (c ? SNL_PI/6 : -SNL_PI/3);
+            const double p = (1 + sb*sb)/2*cos(a), q = sb*sin(a);
+            const double Fp = cos(2*L.psi)*p + sin(2*L.psi)*q, Fx = cos(2*L.psi)*q - sin(2*L.psi)*p;
+            const double w = 12*sqrt(2)*x*x;
+            ASSERT_NEAR(w*(Fp*K[0][0] + Fx*K[1][0]), lw[2*c], 1e-11*size);
+            ASSERT_NEAR(w*(Fp*K[0][1] + Fx*K[1][1]), lw[2*c + 1], 1e-11*size);
+            ASSERT_NEAR(0, far(lw + 2*c, full + 2*c), 10*x*size);
+        }
+        ASSERT_EQ(0.0, lw[4]);
+        ASSERT_EQ(0.0, lw[5]);
+    }
+    PASS();
+}
+
+/* ---- signals ------------------------------------------------------------ */
+
+TEST a_signal_is_the_sum_of_its_modes(void)
+{
+    static const int mode[6][2] = { { 2, 2 }, { 2, 1 }, { 3, 3 }, { 3, 2 }, { 4, 4 }, { 4, 3 } };
+    const snl_source s = some_source();
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_phenom p;
+    cfg.model = SNL_PHENOMHM;
+    cfg.epoch = 2e6;
+    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, SNL_PHENOMHM, s.m1, s.m2, s.chi1, s.chi2,
+                                         s.distance, NULL, NULL));
+    for (double f = 1.3e-4; f < 0.03; f *= 1.7) {
+        double sum[6] = { 0 }, h[6];
+        for (int i = 0; i < 6; i++) {
+            double amp, phase, t, aet[6], R;
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, mode[i][0], mode[i][1], 1, &f, &amp, &phase, &t));
+            t += s.t_ref;
+            ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, mode[i][0], mode[i][1], 1, &f, &t, aet,
+                                                NULL, &R, NULL));
+            phase += R + 2*SNL_PI*f*(s.t_ref - cfg.epoch);
+            for (int c = 0; c < 3; c++) {
+                sum[2*c]   += amp*(aet[2*c]*cos(phase) - aet[2*c+1]*sin(phase));
+                sum[2*c+1] -= amp*(aet[2*c]*sin(phase) + aet[2*c+1]*cos(phase));
+            }
+        }
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, &f, h, h + 2, h + 4, NULL));
+        for (int c = 0; c < 6; c++)
+            ASSERT_NEAR(sum[c], h[c], 1e-9*(hypot(h[0], h[1]) + hypot(h[2], h[3])));
+    }
+    PASS();
+}
+
+TEST a_frequency_gives_the_same_bits_in_any_company(void)
+{
+    enum { N = 150 };
+    const snl_source s = some_source();
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    double f[N], A[2*N], E[2*N], T[2*N], one[6];
+    for (int i = 0; i < N; i++) f[i] = 1e-4*pow(300, i/(double)N);
+    ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, N, f, A, E, T, NULL));
+    for (int i = 0; i < N; i += 7) {
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, f + i, one, one + 2, one + 4, NULL));
+        ASSERT_EQ(0, memcmp(one, A + 2*i, 2*sizeof *A));
+        ASSERT_EQ(0, memcmp(one + 2, E + 2*i, 2*sizeof *A));
+        ASSERT_EQ(0, memcmp(one + 4, T + 2*i, 2*sizeof *A));
+    }
+    PASS();
+}
+
+TEST the_window_ends_where_the_wave_passes(void)
+{
+    const snl_source s = some_source();
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    double f, g, A[2], E[2];
+    cfg.t0 = 2.4e6;
+    ASSERT_EQ(SNL_OK, snl_lisa_start(&cfg, &s, cfg.t0, 1e-5, 1e-2, &f, NULL));
+    ASSERT(f > 1e-4 && f < 2e-4);
+    g = f*(1 - 1e-9);
+    ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, &g, A, E, NULL, NULL));
+    ASSERT(A[0] == 0 && A[1] == 0 && E[0] == 0 && E[1] == 0);
+    g = f*(1 + 1e-9);
+    ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, &g, A, E, NULL, NULL));
+    ASSERT(hypot(A[0], A[1]) > 0 && hypot(E[0], E[1]) > 0);
+    ASSERT_EQ(SNL_OK, snl_lisa_start(&cfg, &s, -1e30, 1e-5, 1e-2, &f, NULL));
+    ASSERT_EQ(1e-5, f);
+    ASSERT_EQ(SNL_OK, snl_lisa_start(&cfg, &s, 1e30, 1e-5, 1e-2, &f, NULL));
+    ASSERT_EQ(1e-2, f);
+    PASS();
+}
+
+TEST bad_sources_and_settings_are_named(void)
+{
+    const double nan = HUGE_VAL - HUGE_VAL, f[3] = { 1e-3, 0, 1e-3 };
+    const snl_source good = some_source();
+    snl_source s;
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_fault why;
+    double A[6], E[6];
+    ASSERT_EQ(SNL_OK, snl_source_check(&good, NULL));
+    s = good;  s.inclination = 3.2;
+    ASSERT_EQ(SNL_EINVAL, snl_source_check(&s, &why));   ASSERT_STR_EQ("inclination", why.name);
+    s = good;  s.beta = -1.6;
+    ASSERT_EQ(SNL_EINVAL, snl_source_check(&s, &why));   ASSERT_STR_EQ("beta", why.name);
+    s = good;  s.psi = nan;
+    ASSERT_EQ(SNL_ENOTFINITE, snl_source_check(&s, &why));  ASSERT_STR_EQ("psi", why.name);
+    s = good;  s.t_ref = HUGE_VAL;
+    ASSERT_EQ(SNL_EINVAL, snl_source_check(&s, &why));   ASSERT_STR_EQ("t_ref", why.name);
+    s = good;  s.distance = 0;
+    ASSERT_EQ(SNL_EINVAL, snl_lisa_signal(&cfg, &s, 1, f, A, E, NULL, &why));
+    ASSERT_STR_EQ("distance", why.name);
+    ASSERT_EQ(SNL_EINVAL, snl_lisa_signal(&cfg, &good, 3, f, A, E, NULL, &why));
+    ASSERT_STR_EQ("f", why.name);
+    ASSERT_EQ(1, (int)why.index);
+    cfg.modes = SNL_MODE_33;        /* PhenomD has none */
+    ASSERT_EQ(SNL_EINVAL, snl_lisa_signal(&cfg, &good, 1, f, A, E, NULL, &why));
+    ASSERT_STR_EQ("modes", why.name);
+    cfg = snl_lisa_defaults(qnm);
+    cfg.t0 = nan;
+    ASSERT_EQ(SNL_ENOTFINITE, snl_lisa_signal(&cfg, &good, 1, f, A, E, NULL, &why));
+    ASSERT_STR_EQ("t0", why.name);
+    PASS();
+}
+
+/* ---- frames and amplitudes ---------------------------------------------- */
+
+/* The table's times are printed to 1e-6 s, its angles to 1e-11. */
+TEST frames_agree_with_bbhx(void)
+{
+    FILE *f = fopen("tests/data/frames.tsv", "r");
+    double v[2][64];
+    char name[64];
+    int pairs = 0;
+    ASSERT(f);
+    while (next_row(f, name, v[0]) == 4 && next_row(f, name, v[1]) == 4) {
+        snl_source s = some_source();
+        s.t_ref = v[0][0];  s.lambda = v[0][1];  s.beta = v[0][2];  s.psi = v[0][3];
+        snl_ssb_to_lisa(&s);
+        ASSERT_NEAR(v[1][0], s.t_ref, 2e-6);
+        ASSERT_NEAR(v[1][1], s.lambda, 1e-10);
+        ASSERT_NEAR(v[1][2], s.beta, 1e-10);
+        ASSERT_NEAR(v[1][3], s.psi, 1e-10);
+        s.t_ref = v[1][0];  s.lambda = v[1][1];  s.beta = v[1][2];  s.psi = v[1][3];
+        snl_lisa_to_ssb(&s);
+        ASSERT_NEAR(v[0][0], s.t_ref, 2e-6);
+        ASSERT_NEAR(v[0][1], s.lambda, 1e-9);
+        ASSERT_NEAR(v[0][2], s.beta, 1e-10);
+        ASSERT_NEAR(v[0][3], s.psi, 1e-9);
+        pairs++;
+    }
+    fclose(f);
+    ASSERT_EQ(4, pairs);
+    PASS();
+}
+
+/* Near the poles lambda and psi lose what is 1/cos beta there. */
+TEST frames_undo_each_other(void)
+{
+    snl_rng r;
+    snl_rng_seed(&r, 3, 0);
+    for (int i = 0; i < 10000; i++) {
+        const snl_source s = random_source(&r);
+        snl_source q = s;
+        double tol;
+        snl_ssb_to_lisa(&q);
+        tol = 1e-14/(cos(s.beta)*cos(q.beta));
+        snl_lisa_to_ssb(&q);
+        ASSERT_NEAR(s.t_ref, q.t_ref, 2e-8);
+        ASSERT_NEAR(0, sin(s.lambda - q.lambda), tol);
+        ASSERT_NEAR(s.beta, q.beta, tol);
+        ASSERT_NEAR(0, sin(s.psi - q.psi), tol);
+    }
+    PASS();
+}
+
+TEST amplitudes_and_angles_are_the_same_thing(void)
+{
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_rng r;
+    snl_rng_seed(&r, 4, 0);
+    for (int i = 0; i < 200; i++) {
+        const double f = 1e-4*exp(5*snl_rng_uniform(&r));
+        const snl_source s = random_source(&r);
+        snl_source q = s, unit = s;
+        double a[4], b[4], h[4], g[4], p[2][4], size;
+        snl_amplitudes_from_source(&s, a);
+        snl_source_from_amplitudes(a, &q);
+        ASSERT_REL(s.distance, q.distance, 1e-12);
+        ASSERT_NEAR(cos(s.inclination), cos(q.inclination), 1e-12);
+        snl_amplitudes_from_source(&q, b);
+        for (int j = 0; j < 4; j++) ASSERT_NEAR(a[j], b[j], 1e-12/s.distance);
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, &f, h, h + 2, NULL, NULL));
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &q, 1, &f, g, g + 2, NULL, NULL));
+        size = hypot(h[0], h[1]) + hypot(h[2], h[3]);
+        for (int j = 0; j < 4; j++) ASSERT_NEAR(h[j], g[j], 1e-11*size);
+
+        /* a+ alone and ax alone, made from sources with such amplitudes, add up */
+        for (int k = 0; k < 2; k++) {
+            const double one[4] = { k ? 0 : a[0], k ? 0 : a[1], k ? a[2] : 0, k ? a[3] : 0 };
+            snl_source_from_amplitudes(one, &unit);
+            ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &unit, 1, &f, p[k], p[k] + 2, NULL, NULL));
+        }
+        size += hypot(p[0][0], p[0][1]) + hypot(p[0][2], p[0][3]);
+        for (int j = 0; j < 4; j++) ASSERT_NEAR(h[j], p[0][j] + p[1][j], 1e-10*size);
+    }
+    PASS();
+}
+
+/* ---- noise -------------------------------------------------------------- */
+
+/* The table's T forms 1 - cos X, which loses 1e-16/X^2 of its value. */
+TEST noise_agrees_with_lisa_analysis_tools(void)
+{
+    FILE *f = fopen("tests/data/noise.tsv", "r");
+    double v[64], S, bare;
+    int rows = 0;
+    ASSERT(f);
+    while (next_row(f, NULL, v) == 26) {
+        const double X = 2*SNL_PI*v[0]*SNL_ARM/SNL_C, g = X*X*sin(X)*sin(X);
+        const double node[3][4] = { { 183/365.25, 1, 2, 4 }, { 0.5, 1, 2, 4 }, { 0.5, 1, 2, 4 } };
+        snl_noise n = snl_noise_defaults();
+        for (int i = 0; i < 12; i++) {      /* columns: A, T by generation by model */
+            const snl_channel c = i & 1 ? SNL_CHANNEL_T : SNL_CHANNEL_A;
+            n.model = (snl_noise_model)(i/4);
+            n.tdi = (snl_tdi)(i/2 & 1);
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&n, c, 1, v, &S, NULL));
+            ASSERT_REL(v[1 + i], S, 1e-12 + (i & 1 ? 1e-15/(X*X) : 0));
+        }
+        n = snl_noise_defaults();
+        ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_E, 1, v, &bare, NULL));
+        ASSERT_REL(v[1], bare, 1e-12);
+        for (int i = 0; i < 12; i++) {
+            n.foreground = (snl_foreground)(1 + i/4);
+            n.years = node[i/4][i % 4];
+            n.tdi = SNL_TDI_15;
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_E, 1, v, &S, NULL));
+            ASSERT_REL(v[1] + (i < 4 ? 6 : 7.2)*g*v[13 + i], S, 1e-12);
+            n.tdi = SNL_TDI_20;
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_E, 1, v, &bare, NULL));
+            ASSERT_REL(4*sin(2*X)*sin(2*X)*S, bare, 1e-12);
+        }
+        rows++;
+    }
+    fclose(f);
+    ASSERT_EQ(20, rows);
+    PASS();
+}
+
+TEST foregrounds_refuse_years_they_were_not_fitted_for(void)
+{
+    const double f = 1e-3, bad = 0;
+    snl_noise n = snl_noise_defaults();
+    snl_fault why;
+    double S[3];
+    n.foreground = SNL_FOREGROUND_ROBSON;
+    n.years = 3;
+    ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S, &why));
+    ASSERT_EQ(0.5, why.lo);
+    n.foreground = SNL_FOREGROUND_LDC;
+    ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S + 1, &why));
+    n.years = 2;
+    ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S, &why));
+    n.years = 4;
+    ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S + 2, &why));
+    ASSERT(S[0] > S[1] && S[1] > S[2]);     /* longer observation, less confusion */
+    n.years = 11;
+    ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S, &why));
+    n.foreground = SNL_FOREGROUND_BABAK;
+    n.years = 0;
+    ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S, &why));
+    n = snl_noise_defaults();
+    ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &bad, S, &why));
+    ASSERT_STR_EQ("f", why.name);
+    PASS();
+}
+
+/* h^2/S crosses the zeros of S at c/2L (A) without a jump. */
+TEST signal_to_noise_is_regular_where_both_vanish(void)
+{
+    const snl_source s = { 3e4, 2e4, 0.1, 0.2, 1e3, 1, 0.3, 1, 0.5, 1, 1e7 };
+    const double zero = SNL_C/(2*SNL_ARM);
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_noise n = snl_noise_defaults();
+    for (int gen = 0; gen < 2; gen++) {
+        double want = 0;
+        cfg.tdi = n.tdi = gen ? SNL_TDI_20 : SNL_TDI_15;
+        for (int i = -3; i <= 3; i++) {
+            const double f = zero*(1 + i*1e-9 + 1e-12);
+            double A[2], E[2], S, q;
+            ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, &f, A, E, NULL, NULL));
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, &S, NULL));
+            q = (A[0]*A[0] + A[1]*A[1])/S;
+            if (i == -3) want = q;
+            ASSERT_REL(want, q, 1e-2);          /* rounding of X, 1e-15, over 3e-12 */
+        }
+        ASSERT(want > 0);
+    }
+    PASS();
+}
+
+TEST snrs_agree_with_another_quadrature(void)
+{
+    FILE *t = fopen("tests/data/response_snr.tsv", "r"), *f;
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    double w[64], v[64], lo, snr[4];
+    char name[64], other[64];
+    int rows = 0;
+    ASSERT(t);
+    while (next_row(t, name, w) == 10) {
+        snl_noise n = snl_noise_defaults();
+        snl_source s;
+        f = fopen("tests/data/response.tsv", "r");
+        ASSERT(f);
+        do ASSERT(next_row(f, other, v)); while (strcmp(name, other));
+        fclose(f);
+        s = source_of_row(v);
+        ASSERT_EQ(SNL_OK, snl_lisa_start(&cfg, &s, 0, 1e-5, 5e-2, &lo, NULL));
+        ASSERT_REL(w[3], lo, 1e-10);
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &n, lo, 5e-2, 4096, snr, NULL));
+        ASSERT_REL(w[4], snr[0], 1e-7);
+        ASSERT_REL(w[5], snr[1], 1e-7);
+        ASSERT_REL(w[6], snr[2], 1e-7);
+        ASSERT_REL(w[9], snr[3], 1e-7);
+        n.foreground = SNL_FOREGROUND_LDC;
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &n, lo, 5e-2, 4096, snr, NULL));
+        ASSERT_REL(w[8], snr[2], 1e-7);
+        rows++;
+    }
+    fclose(t);
+    ASSERT_EQ(12, rows);
+    PASS();
+}
+
+/* ---- likelihoods -------------------------------------------------------- */
+
+/* A month's band around some_source at the given SNR, in noise unless seed is 0. */
+static snl_status make_data(snl_data **out, const snl_lisa_cfg *cfg, snl_source *s, double snr,
+                            uint64_t seed)
+{
+    const double T = 2621440;
+    const size_t k0 = (size_t)(1.3e-4*T), n = (size_t)(0.02*T) - k0;
+    const snl_noise noise = snl_noise_defaults();
+    snl_rng r;
+    snl_status st = snl_data_create(out, 1/T, k0, n);
+    if (st != SNL_OK) return st;
+    for (size_t c = 0; c < 2 && st == SNL_OK; c++)
+        st = snl_noise_psd(&noise, SNL_CHANNEL_A, n, (*out)->f, (*out)->S + c*n, NULL);
+    if (st == SNL_OK) st = snl_data_add_signal(*out, cfg, s, NULL);
+    if (st != SNL_OK) return st;
+    s->distance *= snl_data_snr(*out, (*out)->d)/snr;
+    memset((*out)->d, 0, 4*n*sizeof(double));
+    st = snl_data_add_signal(*out, cfg, s, NULL);
+    snl_rng_seed(&r, seed, 0);
+    if (seed) snl_data_add_noise(*out, &r);
+    return st;
+}
+
+/* Moments of 2e5 normals: errors of the mean square 0.3%, of the mean 0.2%. */
+TEST noise_has_the_variance_of_its_psd(void)
+{
+    snl_data *d;
+    snl_rng r;
+    double mean = 0, square = 0, product = 0, N = 2e5;
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1e-6, 100, 50000));
+    ASSERT_NEAR(1e-4, d->f[0], 1e-18);
+    for (size_t i = 0; i < 2*d->n; i++) d->S[i] = 4e-6*(double)(1 + i % 3);
+    snl_rng_seed(&r, 5, 0);
+    snl_data_add_noise(d, &r);
+    for (size_t i = 0; i < 4*d->n; i++) {
+        const double z = d->d[i]/sqrt(1 + (double)((i/2) % 3));
+        mean += z/N;
+        square += z*z/N;
+        if (i & 1) product += z*d->d[i - 1]/sqrt(1 + (double)((i/2) % 3))/N;
+    }
+    ASSERT_NEAR(0, mean, 0.01);
+    ASSERT_NEAR(1, square, 0.016);
+    ASSERT_NEAR(0, product, 0.01);
+    ASSERT_REL(N*square, snl_data_inner(d, d->d, d->d), 1e-12);     /* 4 df/S = 1 / (1 + i%3) */
+    snl_data_free(d);
+    ASSERT_EQ(SNL_EINVAL, snl_data_create(&d, 0, 1, 1));
+    ASSERT(!d);
+    ASSERT_EQ(SNL_EINVAL, snl_data_create(&d, 1, 0, 1));
+    PASS();
+}
+
+TEST likelihood_of_a_signal_without_noise_is_half_its_snr_squared(void)
+{
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source s = some_source();
+    snl_data *d;
+    double lnL, inner;
+    cfg.model = SNL_PHENOMHM;
+    ASSERT_EQ(SNL_OK, make_data(&d, &cfg, &s, 300, 0));
+    inner = snl_data_inner(d, d->d, d->d);
+    ASSERT_REL(300.0*300, inner, 1e-10);
+    ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &s, &lnL, NULL));
+    ASSERT_REL(inner/2, lnL, 1e-12);
+    s.distance *= 2;                        /* <d|d>/2 - <d|d>/8 */
+    ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &s, &lnL, NULL));
+    ASSERT_REL(inner*3/8, lnL, 1e-12);
+    snl_data_free(d);
+    PASS();
+}
+
+/* Sources around the reference, about as far as a posterior goes, at the same place or, with
+ * the arrival at LISA kept, anywhere in the sky, with any polarisation. */
+static snl_source nearby(const snl_source *ref, int anywhere, snl_rng *r)
+{
+    snl_source s = *ref;
+    const double scale = 1 + 1e-5*snl_rng_normal(r);
+    snl_ssb_to_lisa(&s);
+    s.m1 *= scale;
+    s.m2 *= scale;
+    s.chi1 += 1e-3*snl_rng_normal(r);
+    s.t_ref += snl_rng_normal(r);
+    s.distance *= exp(0.02*snl_rng_normal(r));
+    s.phi_ref += 0.02*snl_rng_normal(r);
+    if (anywhere) {
+        const snl_source o = random_source(r);
+        s.lambda = o.lambda;            s.beta = o.beta;    s.psi = o.psi;
+        s.inclination = o.inclination;  s.phi_ref = o.phi_ref;
+    }
+    snl_lisa_to_ssb(&s);
+    return s;
+}
+
+/* 512 nodes: below 0.01 near the reference, below 0.1 of up to 1e5 anywhere in the sky. */
+TEST heterodyned_and_dense_likelihoods_agree(enum snl_model model)
+{
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source ref = some_source();
+    snl_data *d;
+    snl_het *het;
+    snl_rng r;
+    double *work, dense, lnL;
+    cfg.model = model;
+    ASSERT_EQ(SNL_OK, make_data(&d, &cfg, &ref, 500, 6));
+    ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &ref, 512, NULL));
+    ASSERT_EQ(model == SNL_PHENOMD ? 1 : 6, (int)het->modes);
+    ASSERT_EQ(d->f[0], het->f[0]);
+    ASSERT_EQ(d->f[d->n - 1], het->f[511]);
+    for (size_t i = 0; i < 2*het->modes*het->K; i++) ASSERT(het->V[i] > 0);
+    work = malloc(snl_het_work(het)*sizeof *work);
+    ASSERT(work);
+    snl_rng_seed(&r, 7, 0);
+    for (int i = 0; i < 24; i++) {
+        const snl_source s = i ? nearby(&ref, i >= 12, &r) : ref;
+        ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &s, &dense, NULL));
+        ASSERT_EQ(SNL_OK, snl_het_loglike(het, &s, &lnL, work, NULL));
+        ASSERT_NEAR(dense, lnL, i < 12 ? 0.01 : 0.1);
+    }
+    free(work);
+    snl_het_free(het);
+    snl_data_free(d);
+    PASS();
+}
+
+/* h = a+ H+ + ax Hx at any inclination, distance, phi_ref, psi and sky position, and <h|h>
+ * is the quadratic form of the two. */
+TEST the_signal_is_linear_in_four_amplitudes(void)
+{
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source s = some_source();
+    snl_data *d;
+    snl_het *het;
+    snl_rng r;
+    double *basis, *sig, a[4], top = 0, hh;
+    size_t n;
+    ASSERT_EQ(SNL_OK, make_data(&d, &cfg, &s, 500, 8));
+    ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &s, 256, NULL));
+    n = 4*het->K;
+    basis = malloc(3*n*sizeof *basis);
+    ASSERT(basis);
+    sig = basis + 2*n;
+    snl_rng_seed(&r, 9, 0);
+    for (int k = 0; k < 20; k++) {
+        const snl_source o = random_source(&r);
+        if (k) {
+            s.lambda = o.lambda;    s.beta = o.beta;                s.psi = o.psi;
+            s.distance = o.distance;  s.inclination = o.inclination;  s.phi_ref = o.phi_ref;
+        }
+        ASSERT_EQ(SNL_OK, snl_het_basis(het, &s, basis, NULL));
+        ASSERT_EQ(SNL_OK, snl_het_signal(het, &s, sig, NULL));
+        snl_amplitudes_from_source(&s, a);
+        for (size_t i = 0; i < n; i++) top = fmax(top, fabs(sig[i]));
+        for (size_t i = 0; i < n; i += 2) {
+            const double *p = basis + i, *q = basis + n + i;
+            ASSERT_NEAR(a[0]*p[0] - a[1]*p[1] + a[2]*q[0] - a[3]*q[1], sig[i], 1e-11*top);
+            ASSERT_NEAR(a[0]*p[1] + a[1]*p[0] + a[2]*q[1] + a[3]*q[0], sig[i + 1], 1e-11*top);
+        }
+        hh = a[0]*a[0]*snl_het_hh(het, basis, basis) + a[1]*a[1]*snl_het_hh(het, basis, basis)
+           + (a[2]*a[2] + a[3]*a[3])*snl_het_hh(het, basis + n, basis + n)
+           + 2*(a[0]*a[2] + a[1]*a[3])*snl_het_hh(het, basis, basis + n);
+        for (size_t i = 0; i < n; i += 2) {         /* i Hx */
+            const double re = basis[n + i];
+            basis[n + i] = -basis[n + i + 1];
+            basis[n + i + 1] = re;
+        }
+        hh += 2*(a[0]*a[3] - a[1]*a[2])*snl_het_hh(het, basis, basis + n);
+        ASSERT_REL(hh, snl_het_hh(het, sig, sig), 1e-10);
+    }
+    free(basis);
+    snl_het_free(het);
+    snl_data_free(d);
+    PASS();
+}
+
+TEST heterodyning_refuses_what_it_cannot_do(void)
+{
+    const snl_source s = some_source();
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_fault why;
+    snl_data *d;
+    snl_het *het;
+    double r[2*2*10*2];
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1e-5, 20, 77));
+    ASSERT_EQ(SNL_EINVAL, snl_het_create(&het, d, &cfg, &s, 7, &why));
+    ASSERT_EQ(SNL_EINVAL, snl_het_create(&het, d, &cfg, &s, 21, &why));
+    ASSERT_EQ(20.0, why.hi);
+    ASSERT(!het);
+    d->S[5] = 0;
+    ASSERT_EQ(SNL_EINVAL, snl_het_create(&het, d, &cfg, &s, 10, &why));
+    ASSERT_STR_EQ("S", why.name);
+    d->S[5] = 1;
+    cfg.model = SNL_PHENOMHM;
+    ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &s, 10, &why));
+    ASSERT_EQ(SNL_EINVAL, snl_het_basis(het, &s, r, &why));
+    snl_het_free(het);
+    snl_data_free(d);
+    d = NULL;
+    snl_data_free(d);
+    snl_het_free(NULL);
+    PASS();
+}
+
+SUITE(lisa)
+{
+    RUN_TEST(transfer_functions_agree_with_bbhx);
+    RUN_TEST(signals_agree_with_bbhx);
+    RUN_TEST(every_mode_and_channel_agrees_with_links_summed_one_by_one);
+    RUN_TEST(long_waves_see_two_right_angled_detectors);
+    RUN_TEST(a_signal_is_the_sum_of_its_modes);
+    RUN_TEST(a_frequency_gives_the_same_bits_in_any_company);
+    RUN_TEST(the_window_ends_where_the_wave_passes);
+    RUN_TEST(bad_sources_and_settings_are_named);
+    RUN_TEST(frames_agree_with_bbhx);
+    RUN_TEST(frames_undo_each_other);
+    RUN_TEST(amplitudes_and_angles_are_the_same_thing);
+    RUN_TEST(noise_agrees_with_lisa_analysis_tools);
+    RUN_TEST(foregrounds_refuse_years_they_were_not_fitted_for);
+    RUN_TEST(signal_to_noise_is_regular_where_both_vanish);
+    RUN_TEST(snrs_agree_with_another_quadrature);
+    RUN_TEST(noise_has_the_variance_of_its_psd);
+    RUN_TEST(likelihood_of_a_signal_without_noise_is_half_its_snr_squared);
+    RUN_TESTp(heterodyned_and_dense_likelihoods_agree, SNL_PHENOMD);
+    RUN_TESTp(heterodyned_and_dense_likelihoods_agree, SNL_PHENOMHM);
+    RUN_TEST(the_signal_is_linear_in_four_amplitudes);
+    RUN_TEST(heterodyning_refuses_what_it_cannot_do);
+}
+
+GREATEST_MAIN_DEFS();
+
+int main(int argc, char **argv)
+{
+    GREATEST_MAIN_BEGIN();
+    if (snl_qnm_create(&qnm) != SNL_OK) return 1;
+    RUN_SUITE(lisa);
+    snl_qnm_free(qnm);
+    GREATEST_MAIN_END();
+}
