@@ -119,7 +119,7 @@ static void run_eigen(size_t n, double *a, double *v, double *e)
 
 /* ==== Priors and parameters ============================================== */
 
-const char *const snl_parameter_name[SNL_NPAR] = {
+const char snl_parameter_name[SNL_NPAR][16] = {
     "chirp_mass", "mass_ratio", "chi1", "chi2", "t_ref", "distance",
     "cos_inclination", "phi_ref", "lambda", "sin_beta", "psi"
 };

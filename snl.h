@@ -1163,7 +1163,7 @@ enum snl_parameter {              /* the order of theta [SNL_NPAR] everywhere   
     SNL_PSI,                      /* polarisation {rad}, SSB                                 */
     SNL_NPAR
 };
-extern const char *const snl_parameter_name[SNL_NPAR];   /* "chirp_mass", ...                */
+extern const char snl_parameter_name[SNL_NPAR][16];   /* "chirp_mass", ...                */
 
 snl_source snl_source_from_theta(const double *theta);
 void snl_theta_from_source(const snl_source *s, double *theta);
