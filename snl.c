@@ -494,6 +494,8 @@ snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl
         if (p->kind == SNL_LOG_UNIFORM && !(p->lo > 0))
             return snl_refuse(why, snl_parameter_name[i], p->lo, 0, p->hi);
     }
+    if (cfg->lisa.model != SNL_PHENOMD)     /* one carrier: nx = 4 K, no cross terms */
+        return snl_refuse(why, "model", cfg->lisa.model, SNL_PHENOMD, SNL_PHENOMD);
     if (cfg->nodes < 64 || cfg->nodes > 4096)
         return snl_refuse(why, "nodes", (double)cfg->nodes, 64, 4096);
     if (cfg->search < 200 || cfg->search > 1000000)
