@@ -708,8 +708,9 @@ size_t snl_mcmc_save_size(const snl_mcmc *s)
 void snl_mcmc_save(const snl_mcmc *s, unsigned char *bytes)
 {
     unsigned char *p = bytes + MC_SIZES;
-    snl_mcmc copy = *s;
+    snl_mcmc copy;                      /* assigned, not initialised: tcc 0.9.27 */
     uint64_t *w[MC_WORDS], v;
+    copy = *s;
     mc_put_sizes(s, bytes);
     mc_words(&copy, w);
     for (size_t i = 0; i < MC_WORDS; i++, p += 8) mc_put(p, *w[i], 8);

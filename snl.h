@@ -49,6 +49,10 @@
  *   [P2] Papamakarios et al. 2017, arXiv:1705.07057  masked autoregressive flow
  *   [V]  Vilchez & Sopuerta 2024, arXiv:2406.00565   SNL for LISA
  *   [GW] Goodman & Weare 2010, CAMCoS 5, 65          affine-invariant ensembles
+ *   [VFM] Vousden, Farr & Mandel, arXiv:1501.05823  adaptive temperature ladder
+ *   [TB] ter Braak 2006, Stat. Comput. 16, 239       differential evolution
+ *   [TV] ter Braak & Vrugt 2008, Stat. Comput. 18, 435   snooker move
+ *   [GR] Gelman & Rubin 1992, Stat. Sci. 7, 457      R-hat
  *   [BV] Blackman & Vigna, arXiv:1805.01407          xoshiro256++
  */
 #ifndef SNL_H
@@ -986,7 +990,7 @@ SNL_MUST_USE snl_status snl_mcmc_run(snl_mcmc *s, const snl_mcmc_run_cfg *run,
  * ln L), and by stepping stones, sum ln <L^(beta_k - beta_k+1)>_k+1.  Errors: the scatter
  * of batch means, good if the run is longer than some 500 tau; that of ti includes the
  * end corrections.  Without prior_rung this is ln Z(1) - ln Z(beta of the hottest rung).
- * ti is NaN if L was zero in a sample.  SNL_EINVAL: one temperature, or not frozen.
+ * ti is -INFINITY (its error NaN) if L was zero in a sample.  SNL_EINVAL: one temperature, or not frozen.
  * SNL_EFAILED: fewer than 16 steps, or L zero all over a rung. */
 typedef struct snl_evidence { double ti, ti_error, ss, ss_error; } snl_evidence;
 SNL_MUST_USE snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out);

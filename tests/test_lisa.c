@@ -183,7 +183,9 @@ TEST every_mode_and_channel_agrees_with_links_summed_one_by_one(void)
     snl_rng_seed(&r, 1, 0);
     for (int i = 0; i < 600; i++) {
         const snl_source s = random_source(&r);
-        const double f = 1e-4*exp(7*snl_rng_uniform(&r)), t = 3e7*snl_rng_uniform(&r);
+        const double far_off = i % 20 ? 1 : 1e9;        /* 2e9 rad of orbit, good to 1e-6 */
+        const double f = 1e-4*exp(7*snl_rng_uniform(&r));
+        const double t = far_off*3e7*snl_rng_uniform(&r), tol = i % 20 ? 1e-11 : 1e-4;
         const double x4 = 8*SNL_PI*f*SNL_ARM/SNL_C;
         double want[3][2], aet[6], xyz[6], two[6], size = 0, phase_R;
         slow_xyz(&s, mode[i % 6][0], mode[i % 6][1], f, t, want);
@@ -191,7 +193,7 @@ TEST every_mode_and_channel_agrees_with_links_summed_one_by_one(void)
         ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, mode[i % 6][0], mode[i % 6][1], 1, &f, &t,
                                             aet, xyz, &phase_R, NULL));
         for (int c = 0; c < 3; c++) size += hypot(want[c][0], want[c][1]);
-        for (int c = 0; c < 3; c++) ASSERT_NEAR(0, far(xyz + 2*c, want[c]), 1e-11*size);
+        for (int c = 0; c < 3; c++) ASSERT_NEAR(0, far(xyz + 2*c, want[c]), tol*size);
         for (int c = 0; c < 2; c++) {
             ASSERT_NEAR((xyz[4 + c] - xyz[c])/sqrt(2), aet[c], 1e-14*size);
             ASSERT_NEAR((xyz[c] - 2*xyz[2 + c] + xyz[4 + c])/sqrt(6), aet[2 + c], 1e-14*size);
@@ -651,7 +653,8 @@ static snl_source nearby(const snl_source *ref, int anywhere, snl_rng *r)
     return s;
 }
 
-/* 512 nodes: below 0.01 near the reference, below 0.1 of up to 1e5 anywhere in the sky. */
+/* With 512 nodes the differences were 0.0001 (PhenomD) and 0.002 (PhenomHM) near the
+ * reference, 0.005 of up to 1e5 anywhere in the sky. */
 TEST heterodyned_and_dense_likelihoods_agree(enum snl_model model)
 {
     snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
@@ -674,7 +677,7 @@ TEST heterodyned_and_dense_likelihoods_agree(enum snl_model model)
         const snl_source s = i ? nearby(&ref, i >= 12, &r) : ref;
         ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &s, &dense, NULL));
         ASSERT_EQ(SNL_OK, snl_het_loglike(het, &s, &lnL, work, NULL));
-        ASSERT_NEAR(dense, lnL, i < 12 ? 0.01 : 0.1);
+        ASSERT_NEAR(dense, lnL, i >= 12 ? 0.02 : model == SNL_PHENOMD ? 0.0006 : 0.01);
     }
     free(work);
     snl_het_free(het);
