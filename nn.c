@@ -72,7 +72,8 @@ static void nn_rows4(double *restrict c0, double *restrict c1, double *restrict 
     size_t p = 0;
     for (; p + 4 <= k; p += 4, B += 4*ldb) {
         const double *e = a + p*cs, *b1 = B + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
-        const double a00 = sign*e[0], a01 = sign*e[cs], a02 = sign*e[2*cs], a03 = sign*e[3*cs];
+        const double a00 = sign*e[0], a01 = sign*e[cs];
+        const double a02 = sign*e[2*cs], a03 = sign*e[3*cs];
         const double a10 = sign*e[rs], a11 = sign*e[rs + cs];
         const double a12 = sign*e[rs + 2*cs], a13 = sign*e[rs + 3*cs];
         const double a20 = sign*e[2*rs], a21 = sign*e[2*rs + cs];
@@ -201,7 +202,7 @@ static inline double nn_exp(double x)
     t = x*1.44269504088896340736 + big;
     memcpy(&bits, &t, sizeof bits);
     k = t - big;
-    r = x - k*6.93147180369123816490e-01;       /* the high bits of ln 2: k times it is exact */
+    r = x - k*6.93147180369123816490e-01;   /* high bits of ln 2: k times it is exact */
     r = r - k*1.90821492927058770002e-10;
     y = 1.0/6227020800.0;
     y = y*r + 1.0/479001600.0;
@@ -304,7 +305,8 @@ static void nn_mat_backward(nn_mat t, const double *Wt, size_t n, const double *
             nn_gemm(dW + p*t.out + lo, t.out, 1, X + p, 1, t.in, dY + lo, t.out,
                     k, n, t.out - lo);
             for (size_t i = p; t.mask != NN_FULL && i < p + k; i++)
-                for (size_t j = lo; j < nn_min(nn_first(t, i), t.out); j++) dW[i*t.out + j] = 0;
+                for (size_t j = lo; j < nn_min(nn_first(t, i), t.out); j++)
+                    dW[i*t.out + j] = 0;
         }
     }
 }
@@ -351,7 +353,8 @@ static size_t nn_offset(const nn_net *t, size_t l)
 {
     const size_t first = t->h*(1 + t->m + (t->masked ? t->d : 0)), more = t->h*(1 + t->h);
     const size_t hidden = nn_min(l, t->layers), heads = l - hidden;
-    return (hidden ? first + (hidden - 1)*more : 0) + heads*(nn_pad(t->d) + t->d*t->h + nn_pad(t->d*t->m));
+    return (hidden ? first + (hidden - 1)*more : 0)
+         + heads*(nn_pad(t->d) + t->d*t->h + nn_pad(t->d*t->m));
 }
 
 static size_t nn_net_size(const nn_net *t)
@@ -380,7 +383,8 @@ static void nn_net_forward(const nn_net *t, const double *p, size_t n, const dou
             nn_mat_forward(nn_matrix(t, NN_HID), W, n, k->h[l-1], k->g[l]);
         } else {
             if (t->masked) nn_mat_forward(nn_matrix(t, NN_IN), W, n, x, k->g[0]);
-            nn_mat_forward(nn_full(t->m, t->h), W + (t->masked ? t->d*t->h : 0), n, c, k->g[0]);
+            nn_mat_forward(nn_full(t->m, t->h), W + (t->masked ? t->d*t->h : 0), n, c,
+                           k->g[0]);
         }
         nn_act_forward(t->act, n*t->h, k->g[l], k->h[l]);
     }
@@ -420,7 +424,8 @@ static void nn_net_backward(const nn_net *t, const double *pt, size_t n, const d
             db = swap;
         } else {
             if (t->masked)
-                nn_mat_backward(nn_matrix(t, NN_IN), pt + W, n, x, da, dx, dp ? dp + W : NULL);
+                nn_mat_backward(nn_matrix(t, NN_IN), pt + W, n, x, da,
+                                dx, dp ? dp + W : NULL);
             nn_mat_backward(nn_full(t->m, t->h), pt + V, n, c, da, dc, dp ? dp + V : NULL);
         }
     }
@@ -483,13 +488,16 @@ static void nn_affine_backward(size_t n, size_t d, const double *restrict e,
                                const double *restrict du, const double *restrict g,
                                double *restrict dz, double *restrict da, double *restrict db)
 {
-    for (size_t i = 0; i < n; i++, e += d, ds += d, u += d, du += d, dz += d, da += d, db += d)
+    for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < d; j++) {
             const double v = du[d-1-j];
             dz[j] = v*e[j];
             da[j] = -dz[j];
             db[j] = (g[i] - v*u[d-1-j])*ds[j];
         }
+        e += d;   ds += d;  u += d;  du += d;
+        dz += d;  da += d;  db += d;
+    }
 }
 
 /* ==== Polynomial features ================================================ */
@@ -583,7 +591,8 @@ static snl_status nn_shape_check(const snl_flow_shape *s, snl_fault *why)
 {
     const struct { const char *name; size_t v, lo, hi; } field[] = {
         { "d", s->d, 1, NN_DIM },                   { "m", s->m, 1, NN_DIM },
-        { "degree", s->degree, 0, 4 },              { "mean_layers", s->mean_layers, 0, NN_LAYERS },
+        { "degree", s->degree, 0, 4 },
+        { "mean_layers", s->mean_layers, 0, NN_LAYERS },
         { "mean_width", s->mean_width, 1, NN_WIDTH }, { "layers", s->layers, 1, NN_LAYERS },
         { "transforms", s->transforms, 0, NN_TRANSFORMS }, { "width", s->width, 1, NN_WIDTH },
         { "act", (size_t)s->act, 0, 1 } };
@@ -742,7 +751,8 @@ static void nn_density_forward(const snl_flow *f, size_t n, const double *x, siz
     memset(k->ld, 0, n*d*sizeof *k->ld);
     nn_mat_forward(nn_tri(d), f->B, n, k->r, k->z[0]);
     for (size_t t = 0; t < T; t++) {
-        nn_net_forward(&f->made, f->theta + nn_transform(f, t), n, k->z[t], k->cw, &k->made[t]);
+        nn_net_forward(&f->made, f->theta + nn_transform(f, t), n, k->z[t], k->cw,
+                       &k->made[t]);
         nn_affine_forward(n, d, k->z[t], k->made[t].out[0], k->made[t].out[1],
                           k->z[t+1], k->ld);
     }
@@ -864,7 +874,7 @@ void snl_flow_mean(const snl_flow *f, size_t n, const double *c, double *out, do
     }
 }
 
-/* Component j of z needs the heads at j, which see z_<j only: after d passes all are known. */
+/* Component j of z needs the heads at j, which see z_<j only: d passes give them all. */
 void snl_flow_sample(const snl_flow *f, size_t n, const double *c, snl_rng *rng,
                      double *x, double *work)
 {
@@ -882,7 +892,8 @@ void snl_flow_sample(const snl_flow *f, size_t n, const double *c, snl_rng *rng,
             memcpy(k.u, z, b*d*sizeof *z);
             memset(z, 0, b*d*sizeof *z);
             for (size_t j = 0; j < d; j++) {
-                nn_net_forward(&f->made, f->theta + nn_transform(f, t), b, z, k.cw, &k.made[0]);
+                nn_net_forward(&f->made, f->theta + nn_transform(f, t), b, z, k.cw,
+                               &k.made[0]);
                 for (size_t r = 0; r < b; r++)
                     z[r*d + j] = a[r*d + j] + k.u[r*d + d-1-j]
                                * nn_exp(NN_BOUND*nn_tanh(s[r*d + j]*(1/NN_BOUND)));
@@ -958,8 +969,8 @@ static void nn_shuffle(size_t *rows, size_t n, snl_rng *rng)
 }
 
 /* x of up to NN_ROWS rows, through the redraw hook for stage 1 or 2. */
-static snl_status nn_fetch(const nn_trainer *t, snl_rng *rng, int stage, size_t epoch, size_t n,
-                           const size_t *rows, double *x)
+static snl_status nn_fetch(const nn_trainer *t, snl_rng *rng, int stage, size_t epoch,
+                           size_t n, const size_t *rows, double *x)
 {
     const size_t d = t->f->s.d;
     for (size_t i = 0; i < n; i++) memcpy(x + i*d, t->data->x + rows[i]*d, d*sizeof *x);
@@ -1081,7 +1092,8 @@ static snl_status nn_fit_poly(nn_trainer *t)
 /* ---- scales */
 
 /* Weighted mean (w) and upper triangle of the covariance (w, w) of all rows of v (n, w). */
-static void nn_moments(const nn_trainer *t, const double *v, size_t w, double *mean, double *cov)
+static void nn_moments(const nn_trainer *t, const double *v, size_t w, double *mean,
+                       double *cov)
 {
     const size_t n = t->data->n;
     double sum = 0;
@@ -1126,7 +1138,7 @@ static snl_status nn_fetch_validation(nn_trainer *t, int stage)
     return SNL_OK;
 }
 
-/* cov: mean of w r r^T over the training rows, r = x - mean, or from the linear fit in coef. */
+/* cov: mean of w r r^T over the training rows, r from the mean or the linear fit in coef. */
 static snl_status nn_residual_cov(nn_trainer *t, int stage, int linear)
 {
     const size_t d = t->f->s.d, F1 = 1 + t->f->s.m;
@@ -1300,8 +1312,9 @@ static inline double nn_sqrt(double v)
 }
 
 /* Step number `step` (from 1) of Adam [KB] on n parameters. */
-static void nn_adam(size_t n, double *restrict p, const double *restrict g, double *restrict m1,
-                    double *restrict m2, double scale, double lr, double decay, size_t step)
+static void nn_adam(size_t n, double *restrict p, const double *restrict g,
+                    double *restrict m1, double *restrict m2, double scale,
+                    double lr, double decay, size_t step)
 {
     const double b1 = 0.9, b2 = 0.999, c2 = sqrt(1 - pow(b2, (double)step));
     const double a = lr*c2/(1 - pow(b1, (double)step)), eps = 1e-8*c2, keep = 1 - lr*decay;
@@ -1419,8 +1432,8 @@ static snl_status nn_stage_check(const snl_train_stage *s, snl_fault *why)
 }
 
 /* Every v[i] (n rows of w) finite and above or at lo; NULL passes. */
-static snl_status nn_data_check(const char *name, const double *v, size_t n, size_t w, double lo,
-                                snl_fault *why)
+static snl_status nn_data_check(const char *name, const double *v, size_t n, size_t w,
+                                double lo, snl_fault *why)
 {
     for (size_t i = 0; v && i < n*w; i++)
         if (!(v[i] >= lo && fabs(v[i]) < INFINITY)) {
@@ -1548,7 +1561,8 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
     t.nval = (size_t)(cfg->val_frac*(double)data->n + 0.5);
     t.nval = nn_min(nn_max(t.nval, 1), data->n - 1);
     t.ntrain = data->n - t.nval;
-    if (!(mem = SNL_CALLOC(nn_trainer_layout(&t, NULL) + NN_STEP, sizeof *mem))) return SNL_ENOMEM;
+    mem = SNL_CALLOC(nn_trainer_layout(&t, NULL) + NN_STEP, sizeof *mem);
+    if (!mem) return SNL_ENOMEM;
     nn_trainer_layout(&t, mem);
     st = nn_train(&t);
     SNL_FREE(mem);

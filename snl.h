@@ -683,7 +683,8 @@ typedef struct snl_flow_shape {
     size_t mean_layers, mean_width;/* hidden layers of the MLP, 0 (no MLP) .. 8; 1 .. 4096   */
     size_t transforms;             /* 0 .. 64                                                */
     size_t layers, width;          /* hidden layers of each transform, 1 .. 8; 1 .. 4096     */
-    snl_activation act;            /* of all hidden units                                    */
+    snl_activation act;            /* of all hidden units; widths are rounded up to          */
+                                   /* multiples of 8                                         */
 } snl_flow_shape;
 
 static inline snl_flow_shape snl_flow_shape_defaults(size_t d, size_t m)
@@ -784,7 +785,8 @@ typedef struct snl_train_data {
 typedef struct snl_train_progress {
     int    stage;                   /* 1 or 2                                            */
     size_t epoch, epochs;           /* epochs done, and asked for                        */
-    double train, val, best;        /* losses as in snl_train_report                     */
+    double train, val, best;        /* losses: stage 1, the share that the MLP leaves of */
+                                    /* what the polynomial left; 2, -log p {nats}        */
 } snl_train_progress;
 
 typedef struct snl_train_hooks {    /* any may be NULL                                   */
@@ -805,7 +807,7 @@ typedef struct snl_train_report {
     double ridge;                   /* its penalty per row, chosen by validation         */
     double poly_val;                /* weighted variance left by the polynomial over     */
                                     /* that left by the constant, validation rows        */
-    double mean_train, mean_val;    /* the same with the MLP; mean_val <= poly_val       */
+    double mean_train, mean_val;    /* the same with the MLP                             */
     double logp_train, logp_val;    /* mean log p {nats}                                 */
     double logp_linear;             /* validation rows under x = a + b c + Gaussian noise */
                                     /* of full covariance: a flow should be above it     */

@@ -181,22 +181,18 @@ TEST monomials_are_all_products_once(void)
 {
     enum { M = 3, F = 35 };     /* binomial(3 + 4, 4) */
     const double c[M] = { 2, 3, 5 };
-    double phi[F], product = 1;
+    double phi[F];
     nn_poly_forward(1, M, 4, F, c, phi);
-    /* 2^a 3^b 5^c, a+b+c <= 4, are 35 different numbers, and the exponents of each prime
-     * sum to 35 in all: sum_k k (number of (a, b, c) with a = k) = 15 + 2*... = 35 */
+    /* 35 different numbers 2^a 3^b 5^c, a + b + c <= 4: there are no more than 35 of these */
     for (size_t i = 0; i < F; i++) {
-        product *= phi[i] == 0 ? 0 : 1;
+        double v = phi[i];
+        int e = 0;
         for (size_t j = 0; j < i; j++) ASSERT(phi[i] != phi[j]);
-        { double v = phi[i];
-          int e = 0;
-          while (fmod(v, 2) == 0) { v /= 2;  e++; }
-          while (fmod(v, 3) == 0) { v /= 3;  e++; }
-          while (fmod(v, 5) == 0) { v /= 5;  e++; }
-          ASSERT_NEAR(1, v, 0);
-          ASSERT(e <= 4); }
+        for (size_t j = 0; j < M; j++)
+            while (fmod(v, c[j]) == 0) { v /= c[j];  e++; }
+        ASSERT_NEAR(1, v, 0);
+        ASSERT(e <= 4);
     }
-    ASSERT_NEAR(1, product, 0);
     PASS();
 }
 
@@ -521,9 +517,10 @@ TEST rows_have_the_same_bits_in_any_company(void)
     }
     ASSERT_EQ(0, memcmp(a, b, N*sizeof *a));
     /* one x at many contexts is the same as that x repeated */
-    for (size_t i = 0; i < N; i++) memcpy(x + i*D, x, D*sizeof *x);
-    snl_flow_logp(f, N, x, N, c, a, work);
+    memcpy(one, x, sizeof one);
     snl_flow_logp(f, N, x, 1, c, b, work);
+    for (size_t i = 0; i < N; i++) memcpy(x + i*D, one, sizeof one);
+    snl_flow_logp(f, N, x, N, c, a, work);
     ASSERT_EQ(0, memcmp(a, b, N*sizeof *a));
     c[M*5] = NAN;
     snl_flow_logp(f, N, x, 1, c, b, work);
@@ -609,6 +606,46 @@ TEST known_conditional_gaussian_is_learned(void)
         snl_flow_free(f);
     }
     free(c);  free(x);  free(c2);  free(x2);
+    PASS();
+}
+
+/* x = (c, -c) + noise of scales 0.5 and 2, with the scales given, and found one by one. */
+TEST scales_are_the_given_ones_or_those_of_the_residuals(void)
+{
+    enum { N = 4000 };
+    const double scale[2] = { 0.5, 2 };
+    double at[2];
+    snl_flow_shape s = snl_flow_shape_defaults(2, 1);
+    snl_train_cfg cfg = snl_train_defaults();
+    snl_train_data data = { N, NULL, NULL, NULL, NULL };
+    double *c = normals(N, 1), *x = normals(2*N, 2), mu[2], out, want, *work;
+    snl_flow *f;
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < 2; j++) x[2*i + j] = (j ? -1 : 1)*c[i] + scale[j]*x[2*i + j];
+    data.c = c;  data.x = x;
+    s.transforms = 0;
+    s.mean_layers = 0;
+    cfg.whiten = 0;
+    ASSERT_EQ(SNL_OK, snl_flow_create(&f, &s, NULL));
+    work = doubles(snl_flow_work(f));
+    for (int given = 0; given < 2; given++) {
+        if (given) data.s = scale;
+        ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, NULL, NULL, NULL));
+        snl_flow_mean(f, 1, c, mu, work);
+        for (size_t j = 0; j < 2; j++) at[j] = mu[j] + 0.5*scale[j];
+        snl_flow_logp(f, 1, at, 1, c, &out, work);
+        want = -log(2*SNL_PI);
+        for (size_t j = 0; j < 2; j++) {
+            const double e = (at[j] - mu[j])/scale[j];
+            want -= 0.5*e*e + log(scale[j]);
+            ASSERT_NEAR((j ? -1 : 1)*c[0], mu[j], 5*scale[j]*sqrt(3.0/N));
+        }
+        ASSERT_NEAR(want, out, given ? 1e-12 : 0.08);
+        /* found: each scale is good to 1/sqrt(2 N) = 1.1%, and log p moves by 0.75 of that:
+         * 1.2% for both; 0.08 is above six times it, and below log 2 for a wrong scale */
+    }
+    free(c);  free(x);  free(work);
+    snl_flow_free(f);
     PASS();
 }
 
@@ -779,11 +816,13 @@ TEST training_continues_stops_and_keeps_the_best(void)
     s.transforms = 2;
     cfg.mean.epochs = 0;
     cfg.flow.epochs = E;
+    cfg.flow.lr = cfg.flow.lr_end = 0.03;               /* so large that it does not settle */
     hooks.history = history;
     ASSERT_EQ(SNL_OK, snl_flow_create(&f, &s, NULL));
     ASSERT_EQ(SNL_OK, snl_flow_create(&g, &s, NULL));
     ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, &hooks, &rep, NULL));
     ASSERT_EQ(E, rep.epochs[1]);
+    ASSERT(rep.best[1] < E);
     for (size_t i = 0; i < E; i++) lowest = fmin(lowest, history[2*i + 1]);
     ASSERT_NEAR(-lowest, rep.logp_val, 1e-12);          /* the best weights are in place */
     ASSERT_NEAR(lowest, history[2*rep.best[1] - 1], 0);
@@ -962,6 +1001,7 @@ SUITE(nn)
     RUN_TEST(samples_map_back_to_their_normals);
     RUN_TEST(rows_have_the_same_bits_in_any_company);
     RUN_TEST(known_conditional_gaussian_is_learned);
+    RUN_TEST(scales_are_the_given_ones_or_those_of_the_residuals);
     RUN_TEST(banana_is_learned_to_its_entropy);
     RUN_TEST(fresh_noise_makes_a_few_noiseless_rows_enough);
     RUN_TEST(polynomial_is_found_exactly_and_the_network_learns_the_rest);
