@@ -977,6 +977,8 @@ snl_status snl_event_loglike(snl_event *e, size_t n, const double *y, double *ou
 
 /* ==== The rounds ========================================================= */
 
+enum { RUN_MAX_DIM = 64 };
+
 struct snl_run {
     const snl_problem *p;
     snl_run_cfg cfg;
@@ -991,7 +993,7 @@ struct snl_run {
     double *work;                   /* [workers][each]                                       */
     size_t  each;
     snl_train_report train;
-    int     done;
+    int     done, too_short;
     const char *why;
     double  reach;                  /* the farthest y may be from the training rows: squared */
     double *mid, *chol;             /* ... Mahalanobis distance from mid [dim], [dim][dim]   */
@@ -1013,6 +1015,9 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     snl_run *r;
     double *m;
     *out = NULL;
+    if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
+    if (d < 1 || d > RUN_MAX_DIM) return snl_refuse(why, "dim", (double)d, 1, RUN_MAX_DIM);
+    if (!(p->heat >= 1)) return snl_refuse(why, "heat", p->heat, 1, INFINITY);
     if (cfg->first < 50) return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
     if (cfg->each < 50) return snl_refuse(why, "each", (double)cfg->each, 50, 1e9);
     if (cfg->rounds < 1) return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
@@ -1056,6 +1061,7 @@ snl_run_view snl_run_state(const snl_run *r)
     v.components = r->components;  v.lost = r->lost;
     v.trained = r->trained;        v.train = r->train;
     v.accept = r->accept;          v.tau = r->tau;
+    v.too_short = r->too_short;
     v.n = r->have;                 v.y = r->draws;
     v.log_like = r->draw_ll;
     return v;
@@ -1131,7 +1137,7 @@ static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double
     double *w = r->work + worker * r->each, *c = w, *flow = c + p->nc;
     size_t i;
     for (i = 0; i < n; i++, y += p->dim, out += 2) {
-        double z[64];
+        double z[RUN_MAX_DIM];
         snl_status st = p->log_prior(p->ctx, worker, 1, y, out);
         if (st != SNL_OK) return st;
         out[1] = -INFINITY;
@@ -1196,7 +1202,7 @@ static snl_status run_sample(snl_run *r, double beta, const size_t *start, snl_f
     r->accept = rates[SNL_MOVE_STRETCH];
     {
         double *tau = chain.log_like + (keep + 1)*W;
-        if (snl_mcmc_tau(chain.kept, W, d, chain.theta, tau, NULL, tau + d) == SNL_OK)
+        if (snl_mcmc_tau(chain.kept, W, d, chain.theta, tau, &r->too_short, tau + d) == SNL_OK)
             for (r->tau = 0, i = 0; i < d; i++) r->tau = fmax(r->tau, tau[i] * (double)thin);
     }
     memcpy(r->old, r->draws, r->cfg.samples * d * sizeof *m);
@@ -1221,10 +1227,21 @@ static void run_largest(size_t total, double *value, size_t n, size_t *index)
     }
 }
 
-static int run_before(double a, double b) { return a < b; }
+/* The training hook: unit noise on the signals, new at every use, for the transforms.  The
+ * mean is fitted to the signals themselves, the limit of ever new noise. */
+static snl_status run_add_noise(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
+                                const size_t *rows, double *x)
+{
+    const snl_run *r = self;
+    size_t i;
+    (void)epoch;
+    (void)rows;
+    for (i = 0; stage == 2 && i < n * r->components; i++) x[i] += snl_rng_normal(rng);
+    return SNL_OK;
+}
 
-/* One round [P, algorithm 1].  Rows near enough to the data for the next temperature are
- * learned from: those within 40/beta of the best ln L, and at least the best 600. */
+/* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
+ * ln L, beta being that of the last proposal, and at least the best 600. */
 snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
 {
     const snl_problem *p = r->p;
@@ -1234,12 +1251,14 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     snl_flow_shape shape;
     snl_train_cfg tc = snl_train_defaults();
     snl_train_data td;
+    snl_train_hooks hooks = { NULL, run_add_noise, NULL, NULL };
     double *ll = NULL, *c, *x, *ones, beta;
     size_t *pick = NULL, i, k, m = 0;
     snl_rng rng;
     snl_status st;
     if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
     snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
+    hooks.self = r;
     prog.round = r->round;
     if (hook && hook(user, &prog)) return SNL_ESTOPPED;
     for (i = r->calls; i < n; i++) {                 /* propose */
@@ -1284,7 +1303,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     for (i = 0; i < (n < 600 ? n : 600); i++) pick[n + pick[i]] = 1;
     { const double best = ll[pick[0]];
       for (i = 0; i < n; i++)
-          if (pick[n + i] || run_before(best - 40/r->beta, ll[i])) pick[m++] = i; }
+          if (pick[n + i] || ll[i] > best - 40/r->beta) pick[m++] = i; }
     r->trained = m;
     prog.stage = "train";
     if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
@@ -1325,7 +1344,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
         for (i = 0; i < k; i++) ones[i] = 1;
         if (st == SNL_OK && !run_cholesky(d, r->chol)) st = SNL_EFAILED;
         for (i = 0; i < m && st == SNL_OK; i++) {
-            double z[64];
+            double z[RUN_MAX_DIM];
             size_t a;
             for (a = 0; a < d; a++) z[a] = r->y[pick[i]*(d + 1) + a] - mid[a];
             run_solve_lower(d, r->chol, z);
@@ -1336,7 +1355,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
         tc.mean.epochs = r->cfg.epochs;
         tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
         tc.seed = r->cfg.seed + r->round;
-        if (st == SNL_OK) st = snl_flow_train(r->flow, &tc, &td, NULL, &r->train, why);
+        if (st == SNL_OK) st = snl_flow_train(r->flow, &tc, &td, &hooks, &r->train, why);
     }
     SNL_FREE(c);
     if (st != SNL_OK) goto done;

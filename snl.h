@@ -1069,16 +1069,15 @@ const char *snl_version(void);
 /* What SNL needs to know about a problem.  y is a point in sampling coordinates, in which
  * the posterior should be as simple as possible; everything is in rows, spread over pool.
  *
- * unit_noise = 0: simulate returns data x with their noise.
- * unit_noise = 1: simulate returns the noise-free mean s of whitened data x = s + n, n of
- *   independent unit normals.  SNL then adds noise itself, fresh at every use, may compress
- *   linearly (the noise of orthonormal projections is again N(0, 1)), and knows
- *   ln L = -|x_obs - s|^2/2 of each simulation, which it uses to choose temperatures and to
- *   report the error of the surrogate, not to make the posterior. */
+ * unit_noise must be 1 so far: simulate returns the noise-free mean s of whitened data
+ *   x = s + n, n of independent unit normals.  SNL then adds noise itself, fresh at every
+ *   use, may compress linearly (the noise of orthonormal projections is again N(0, 1)), and
+ *   knows ln L = -|x_obs - s|^2/2 of each simulation, by which it chooses temperatures and
+ *   the rows to learn from and reports the error of the surrogate. */
 typedef struct snl_problem {
     size_t dim, nx, nc;       /* lengths of y, of x, and of the context of the network        */
     const double *x_obs;      /* [nx]                                                         */
-    int unit_noise;           /* 0 or 1, see above                                            */
+    int unit_noise;           /* 1, see above; 0 is refused                                   */
     double heat;              /* temperature of the first proposal, >= 1 (1 if not unit_noise)*/
     snl_map_fn simulate;      /* in [n][dim + 1]: y and the number of the simulation, to seed */
                               /* its noise; out [n][nx]                                       */
@@ -1127,7 +1126,9 @@ typedef struct snl_run_view {
     double lost;                  /* rms {sigma} of the signal left out by compression       */
     size_t trained;               /* rows that the network learned from                      */
     snl_train_report train;
-    double accept, tau;           /* of the ensemble: acceptance, longest tau {steps}        */
+    double accept, tau;           /* of the ensemble: stretch moves accepted, longest tau    */
+                                  /* {steps}                                                 */
+    int    too_short;             /* the chain is under 50 tau: tau and the tails are rough  */
     size_t n;                     /* posterior draws: y [n][dim], ln surrogate likelihood    */
     const double *y, *log_like;   /* [n]                                                     */
 } snl_run_view;
@@ -1140,8 +1141,8 @@ typedef struct snl_run_progress {
 typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops      */
 
 /* A run of SNL.  problem and its arrays must outlive it.  One call of snl_run_round is one
- * round: propose, simulate, compress, train, sample [P, algorithm 1].  Between rounds the
- * complete state can be saved; a loaded run goes on to the same bits. */
+ * round: propose, simulate, compress, train, sample [P, algorithm 1].  After an error or a
+ * stop inside a round the run can only be freed. */
 typedef struct snl_run snl_run;
 SNL_MUST_USE snl_status snl_run_create(snl_run **out, const snl_problem *problem,
                                        const snl_run_cfg *cfg, snl_fault *why);
@@ -1149,12 +1150,6 @@ void snl_run_free(snl_run *r);
 SNL_MUST_USE snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user,
                                       snl_fault *why);
 snl_run_view snl_run_state(const snl_run *r);
-
-/* The state as bytes: buf NULL asks for *len.  Loading needs a run created with the same
- * problem and settings.  SNL_EFORMAT: damaged, or of other sizes or settings. */
-SNL_MUST_USE snl_status snl_run_save(const snl_run *r, unsigned char *buf, size_t cap,
-                                     size_t *len);
-SNL_MUST_USE snl_status snl_run_load(snl_run *r, const unsigned char *buf, size_t len);
 
 /* ---- a massive black hole binary in LISA data --------------------------- */
 
@@ -1231,10 +1226,6 @@ void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t see
 SNL_MUST_USE snl_status snl_event_loglike(snl_event *e, size_t n, const double *y,
                                           double *out);
 
-/* Sampler of the exact posterior in the same chart, ready to run: target, jumps and
- * starting walkers set.  The caller frees it. */
-SNL_MUST_USE snl_status snl_event_sampler(snl_event *e, snl_mcmc **out, size_t walkers,
-                                          uint64_t seed, snl_fault *why);
 size_t snl_event_calls(const snl_event *e);      /* exact evaluations so far in all           */
 
 #ifdef __cplusplus

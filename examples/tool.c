@@ -386,13 +386,16 @@ static int cmd_infer(options *o, io_error *e)
         if (!rc) {
             fprintf(out.file, "name\tvalue\ncalls_search\t%lu\ncalls_training\t%lu\ncalls\t%lu\n"
                     "rounds\t%lu\nsnr\t%.17g\nerror_log_likelihood\t%.17g\ndivergence\t%.17g\n"
-                    "tau_steps\t%.17g\nstopped\t%s\n", (unsigned long)found.calls,
+                    "tau_steps\t%.17g\nchain_too_short\t%d\nstopped\t%s\n", (unsigned long)found.calls,
                     (unsigned long)v.calls, (unsigned long)(found.calls + v.calls),
-                    (unsigned long)v.round, found.snr, v.error, v.divergence, v.tau, v.why);
+                    (unsigned long)v.round, found.snr, v.error, v.divergence, v.tau, v.too_short, v.why);
             rc = out_close(&out, 1, e);
         }
         free(path);
         if (!rc && !o->quiet) fprintf(stderr, "done: %s\n", v.why);
+        if (!rc && v.too_short)
+            fprintf(stderr, "warning: the chain is shorter than 50 autocorrelation times (%.0f "
+                    "steps): weights of sky images are rough\n", v.tau);
     }
 done:
     free(theta);
