@@ -14,7 +14,6 @@
  *
  * The response part is written for h~(f) = int h exp(+2 pi i f t) dt, the convention of [M]
  * and [B], and conjugated at the end. */
-#include <string.h>
 #include "snl.h"
 
 /* ==== Fast Fourier transforms ============================================

@@ -20,7 +20,6 @@
  *
  * theta (T, W, dim), lp = ln p and ll = ln L (T, W); proposals y (T, W/2, dim). */
 #include "snl.h"
-#include <string.h>
 
 enum { MC_BATCHES = 32 };       /* of evidence sums, even */
 
@@ -664,10 +663,10 @@ snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out)
 }
 
 /* ---- saving ------------------------------------------------------------- */
-/* "snlM", version, dim, walkers, temps (4 bytes each), the ten words, the state's
- * doubles, FNV-1a of all before (8 bytes each); everything little-endian. */
+/* "snlMCMC" and version; dim, walkers, temps; the ten words; the state's doubles; sum. */
 
-enum { MC_VERSION = 1, MC_SIZES = 20, MC_WORDS = 10 };
+static const char mc_tag[8] = { 's', 'n', 'l', 'M', 'C', 'M', 'C', 2 };
+enum { MC_SIZES = 8 + 3*8, MC_WORDS = 10 };
 
 static void mc_words(snl_mcmc *s, uint64_t *w[MC_WORDS])
 {
@@ -676,30 +675,10 @@ static void mc_words(snl_mcmc *s, uint64_t *w[MC_WORDS])
     w[7] = &s->batch;    w[8] = &s->rows;    w[9] = &s->span;
 }
 
-static void mc_put(unsigned char *p, uint64_t v, size_t n)
-{ for (size_t i = 0; i < n; i++) p[i] = (unsigned char)(v >> 8*i & 255); }
-
-static uint64_t mc_get(const unsigned char *p, size_t n)
+static unsigned char *mc_put_sizes(const snl_mcmc *s, unsigned char *p)
 {
-    uint64_t v = 0;
-    while (n-- > 0) v = v << 8 | p[n];
-    return v;
-}
-
-static uint64_t mc_fnv(const unsigned char *p, size_t n)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < n; i++) h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static void mc_put_sizes(const snl_mcmc *s, unsigned char *p)
-{
-    memcpy(p, "snlM", 4);
-    mc_put(p + 4, MC_VERSION, 4);
-    mc_put(p + 8, s->dim, 4);
-    mc_put(p + 12, s->walkers, 4);
-    mc_put(p + 16, s->temps, 4);
+    memcpy(p, mc_tag, 8);
+    return snl_put(snl_put(snl_put(p + 8, s->dim), s->walkers), s->temps);
 }
 
 size_t snl_mcmc_save_size(const snl_mcmc *s)
@@ -707,43 +686,31 @@ size_t snl_mcmc_save_size(const snl_mcmc *s)
 
 void snl_mcmc_save(const snl_mcmc *s, unsigned char *bytes)
 {
-    unsigned char *p = bytes + MC_SIZES;
+    unsigned char *p = mc_put_sizes(s, bytes);
     snl_mcmc copy;                      /* assigned, not initialised: tcc 0.9.27 */
-    uint64_t *w[MC_WORDS], v;
+    uint64_t *w[MC_WORDS];
     copy = *s;
-    mc_put_sizes(s, bytes);
     mc_words(&copy, w);
-    for (size_t i = 0; i < MC_WORDS; i++, p += 8) mc_put(p, *w[i], 8);
-    for (size_t i = 0; i < s->state; i++, p += 8) {
-        memcpy(&v, s->mem + i, 8);
-        mc_put(p, v, 8);
-    }
-    mc_put(p, mc_fnv(bytes, (size_t)(p - bytes)), 8);
+    for (size_t i = 0; i < MC_WORDS; i++) p = snl_put(p, *w[i]);
+    p = snl_put_doubles(p, s->state, s->mem);
+    snl_put(p, snl_fnv1a(bytes, (size_t)(p - bytes)));
 }
 
 snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes, size_t size)
 {
     const unsigned char *p = bytes + MC_SIZES;
     unsigned char want[MC_SIZES];
-    uint64_t *w[MC_WORDS], v;
+    uint64_t *w[MC_WORDS];
     double share[SNL_MOVES];
-    if (size < MC_SIZES + 8) return SNL_EFORMAT;
+    if (!snl_bytes_ok(bytes, size, mc_tag) || size < MC_SIZES + 8) return SNL_EFORMAT;
     mc_put_sizes(s, want);
-    if (memcmp(bytes, want, 8) || mc_get(bytes + size - 8, 8) != mc_fnv(bytes, size - 8))
-        return SNL_EFORMAT;
     if (memcmp(bytes, want, MC_SIZES)) return SNL_EINVAL;
     if (size != snl_mcmc_save_size(s)) return SNL_EFORMAT;
-    for (size_t i = 0; i < SNL_MOVES; i++) {
-        v = mc_get(p + 8*(MC_WORDS + MC_KNOBS + i), 8);
-        memcpy(share + i, &v, 8);
-    }
+    snl_get_doubles(p + 8*(MC_WORDS + MC_KNOBS), SNL_MOVES, share);
     if (share[SNL_MOVE_JUMP - 1] < 1 && !s->jump) return SNL_EINVAL;
     mc_words(s, w);
-    for (size_t i = 0; i < MC_WORDS; i++, p += 8) *w[i] = mc_get(p, 8);
-    for (size_t i = 0; i < s->state; i++, p += 8) {
-        v = mc_get(p, 8);
-        memcpy(s->mem + i, &v, 8);
-    }
+    for (size_t i = 0; i < MC_WORDS; i++) p = snl_get(p, w[i]);
+    snl_get_doubles(p, s->state, s->mem);
     return SNL_OK;
 }
 

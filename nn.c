@@ -13,7 +13,6 @@
  * accumulated, and what forward leaves for backward is said at forward. */
 #include "snl.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum { NN_ROWS = 64, NN_LAYERS = 8, NN_TRANSFORMS = 64, NN_DIM = 1024, NN_WIDTH = 4096,
        NN_FEATURES = 8192, NN_STEP = 8, NN_PANEL = 32, NN_COLS = 256 };
@@ -1575,22 +1574,7 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
  * order of nn_flow_layout; checksum of all that. */
 enum { NN_VERSION = 1, NN_FIELDS = 9, NN_HEADER = 8 + 8*NN_FIELDS };
 
-static void nn_put(unsigned char *p, uint64_t v)
-{ for (int i = 0; i < 8; i++) p[i] = (unsigned char)(v >> 8*i & 255); }
-
-static uint64_t nn_get(const unsigned char *p)
-{
-    uint64_t v = 0;
-    for (int i = 8; i-- > 0; ) v = v << 8 | p[i];
-    return v;
-}
-
-static uint64_t nn_fnv1a(const unsigned char *p, size_t n)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    while (n--) h = (h ^ *p++)*UINT64_C(0x100000001b3);
-    return h;
-}
+static const char nn_tag[8] = { 'S', 'N', 'L', 'F', 'L', 'O', 'W', NN_VERSION };
 
 snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size_t *len)
 {
@@ -1603,30 +1587,26 @@ snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size
     *len = NN_HEADER + 8*n + 8;
     if (!buf) return SNL_OK;
     if (cap < *len) return SNL_EINVAL;
-    memcpy(p, "SNLFLOW", 7);
-    p[7] = NN_VERSION;
+    memcpy(p, nn_tag, 8);
     p += 8;
-    for (size_t i = 0; i < NN_FIELDS; i++, p += 8) nn_put(p, field[i]);
-    for (size_t i = 0; i < n; i++, p += 8) {
-        uint64_t bits;
-        memcpy(&bits, f->cm + i, sizeof bits);           /* the first tensor */
-        nn_put(p, bits);
-    }
-    nn_put(p, nn_fnv1a(buf, (size_t)(p - buf)));
+    for (size_t i = 0; i < NN_FIELDS; i++) p = snl_put(p, field[i]);
+    p = snl_put_doubles(p, n, f->cm);                    /* the first tensor */
+    snl_put(p, snl_fnv1a(buf, (size_t)(p - buf)));
     return SNL_OK;
 }
 
 snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
 {
+    const unsigned char *p = buf + 8;
     size_t field[NN_FIELDS], n;
     snl_flow_shape s;
-    snl_flow *f = NULL;
+    snl_flow *f = NULL, copy;
     snl_status st;
     *out = NULL;
-    if (len < NN_HEADER + 8 || memcmp(buf, "SNLFLOW", 7) || buf[7] != NN_VERSION
-        || nn_get(buf + len - 8) != nn_fnv1a(buf, len - 8)) return SNL_EFORMAT;
+    if (!snl_bytes_ok(buf, len, nn_tag) || len < NN_HEADER + 8) return SNL_EFORMAT;
     for (size_t i = 0; i < NN_FIELDS; i++) {
-        const uint64_t v = nn_get(buf + 8 + 8*i);
+        uint64_t v;
+        p = snl_get(p, &v);
         if (v > NN_FEATURES) return SNL_EFORMAT;
         field[i] = (size_t)v;
     }
@@ -1635,13 +1615,11 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
     s.layers = field[6];       s.width = field[7];       s.act = (snl_activation)field[8];
     st = snl_flow_create(&f, &s, NULL);
     if (st != SNL_OK) return st == SNL_ENOMEM ? st : SNL_EFORMAT;
-    n = (len - NN_HEADER - 8)/8;
-    { snl_flow copy = *f;  if (n != nn_flow_layout(&copy, NULL) || len % 8) goto damaged; }
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t bits = nn_get(buf + NN_HEADER + 8*i);
-        memcpy(f->cm + i, &bits, sizeof bits);
-        if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
-    }
+    copy = *f;
+    n = nn_flow_layout(&copy, NULL);
+    if (len != NN_HEADER + 8*n + 8) goto damaged;
+    snl_get_doubles(p, n, f->cm);
+    for (size_t i = 0; i < n; i++) if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
     *out = f;
     return SNL_OK;
 damaged:

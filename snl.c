@@ -19,7 +19,6 @@
  *
  * Symbols: theta physical parameters, y sampling coordinates, s noise-free whitened
  * signal, x compressed data, beta inverse temperature. */
-#include <string.h>
 #include "snl.h"
 
 const char *snl_version(void) { return SNL_VERSION; }
@@ -182,7 +181,9 @@ void snl_theta_from_source(const snl_source *s, double *t)
 /* Sampling coordinates y, [RUN_DIM]; theta fixes y, y fixes theta up to the symmetry
  * (phi_ref, psi) + pi/2 and whole turns. */
 enum {
-    RUN_MC, RUN_Q, RUN_CHI1, RUN_CHI2,   /* as in theta                                     */
+    RUN_MC,                              /* chirp mass, as in theta                         */
+    RUN_DELTA,                           /* (m1 - m2)/M                                     */
+    RUN_CHI_EFF, RUN_CHI_A,              /* (m1 chi1 + m2 chi2)/M, (chi1 - chi2)/2          */
     RUN_TL,                              /* arrival at LISA's centre - chart.t {s}          */
     RUN_CA, RUN_CE = RUN_CA + 2,         /* complex amplitudes in A and E                   */
     RUN_XI = RUN_CE + 2, RUN_ETA,        /* Lambert's equal-area map of the LISA-frame sky, */
@@ -197,16 +198,37 @@ typedef struct run_chart {
     double pole;        /* +1 or -1: sin beta_L at (xi, eta) = 0                       */
 } run_chart;
 
+/* Masses and spins of y, and back. */
+static int run_chart_binary(const double *y, snl_source *s)
+{
+    const double d = y[RUN_DELTA], M = y[RUN_MC] * pow(0.25*(1 - d*d), -0.6);
+    if (!(d < 1 && d > -1)) return 0;
+    s->m1 = 0.5*(1 + d)*M;
+    s->m2 = 0.5*(1 - d)*M;
+    s->chi1 = y[RUN_CHI_EFF] + (1 - d)*y[RUN_CHI_A];
+    s->chi2 = y[RUN_CHI_EFF] - (1 + d)*y[RUN_CHI_A];
+    return 1;
+}
+
+static void run_chart_of_binary(const snl_source *s, double *y)
+{
+    const double M = s->m1 + s->m2;
+    y[RUN_MC] = pow(s->m1 * s->m2, 0.6) * pow(M, -0.2);
+    y[RUN_DELTA] = (s->m1 - s->m2) / M;
+    y[RUN_CHI_EFF] = (s->m1*s->chi1 + s->m2*s->chi2) / M;
+    y[RUN_CHI_A] = 0.5*(s->chi1 - s->chi2);
+}
+
 /* ln of the complex mode amplitude at chart.f of a source at 100 Gpc arriving at t_L, over
  * the reference's: reading the amplitudes off near the best measured frequency leaves
  * them little correlated with masses and spins.  0 if there is no such binary. */
 static int run_chart_mode(const run_chart *c, const double *y, double *amp, double *phase)
 {
     snl_phenom p;
-    double m1, m2;
-    run_masses(y[RUN_MC], y[RUN_Q], &m1, &m2);
-    if (snl_phenom_prepare(&p, c->qnm, SNL_PHENOMD, m1, m2, y[RUN_CHI1], y[RUN_CHI2], 1e5,
-                           NULL, NULL) != SNL_OK
+    snl_source s;
+    if (!run_chart_binary(y, &s)
+        || snl_phenom_prepare(&p, c->qnm, SNL_PHENOMD, s.m1, s.m2, s.chi1, s.chi2, 1e5,
+                              NULL, NULL) != SNL_OK
         || snl_phenom_mode(&p, 2, 2, 1, &c->f, amp, phase, NULL) != SNL_OK) return 0;
     *amp = log(*amp) - c->amp;
     *phase += 2*SNL_PI * c->f * y[RUN_TL] - c->phase;
@@ -244,10 +266,7 @@ static int run_chart_forward(const run_chart *c, const snl_source *ssb, double *
     double a[4], F[4], amp, phase, er, ei;
     int k;
     snl_ssb_to_lisa(&s);
-    y[RUN_MC] = pow(s.m1 * s.m2, 0.6) * pow(s.m1 + s.m2, -0.2);
-    y[RUN_Q] = s.m1 / s.m2;
-    y[RUN_CHI1] = s.chi1;
-    y[RUN_CHI2] = s.chi2;
+    run_chart_of_binary(&s, y);
     y[RUN_TL] = s.t_ref - c->t;
     if (!run_chart_mode(c, y, &amp, &phase)) return 0;
     run_chart_map(c, s.lambda, sin(s.beta), y);
@@ -265,12 +284,13 @@ static int run_chart_forward(const run_chart *c, const snl_source *ssb, double *
 
 /* The source at y, psi and phi_ref in [0, pi), and ln |d theta/d y|:
  *     |d(c_A, c_E)/d(D, cos inc, phi, psi)| ~ e^4 det(F)^2 (1 - cos^2 inc)^3 / D^5,
+ *     |d(delta, chi_eff, chi_a)/d(q, chi1, chi2)| ~ (1 - delta)^2,
  * the other blocks being rotations and shifts, with determinant 1 to O(v/c) = 1e-4. */
 static int run_chart_inverse(const run_chart *c, const double *y, snl_source *s, double *jac)
 {
     double F[4], a[4], amp, phase, er, ei, det, sb, ci;
     int k;
-    if (!run_chart_sky(c, y, &s->lambda, &sb) || !(y[RUN_Q] > 0)
+    if (!run_chart_sky(c, y, &s->lambda, &sb) || !run_chart_binary(y, s)
         || !run_chart_mode(c, y, &amp, &phase)) return 0;
     run_chart_pattern(s->lambda, sb, F);
     det = F[0]*F[3] - F[1]*F[2];
@@ -283,16 +303,14 @@ static int run_chart_inverse(const run_chart *c, const double *y, snl_source *s,
         a[2*k] = (re*er - im*ei) / det;
         a[2*k + 1] = (re*ei + im*er) / det;
     }
-    run_masses(y[RUN_MC], y[RUN_Q], &s->m1, &s->m2);
-    s->chi1 = y[RUN_CHI1];
-    s->chi2 = y[RUN_CHI2];
     s->beta = asin(sb);
     s->t_ref = y[RUN_TL] + c->t;
     snl_source_from_amplitudes(a, s);
     if (!(s->distance > 0 && s->distance < 1e300)) return 0;
     snl_lisa_to_ssb(s);
     ci = cos(s->inclination);
-    *jac = 5*log(s->distance) - 3*log1p(-ci*ci) - 2*log(fabs(det)) - 4*amp;
+    *jac = 5*log(s->distance) - 3*log1p(-ci*ci) - 2*log(fabs(det)) - 4*amp
+         - 2*log1p(-y[RUN_DELTA]);
     return ci*ci < 1;
 }
 
@@ -365,10 +383,11 @@ static int run_event_source(const snl_event *e, const double *y, snl_source *s, 
     const snl_prior *p = e->cfg.prior;
     double theta[SNL_NPAR], jac;
     *lp = -INFINITY;
-    if (!(y[RUN_MC] >= p[SNL_CHIRP_MASS].lo && y[RUN_MC] <= p[SNL_CHIRP_MASS].hi
-          && y[RUN_Q] >= p[SNL_MASS_RATIO].lo && y[RUN_Q] <= p[SNL_MASS_RATIO].hi
-          && y[RUN_CHI1] >= p[SNL_CHI1].lo && y[RUN_CHI1] <= p[SNL_CHI1].hi
-          && y[RUN_CHI2] >= p[SNL_CHI2].lo && y[RUN_CHI2] <= p[SNL_CHI2].hi)
+    if (!run_chart_binary(y, s)                          /* cheap refusals first */
+        || !(y[RUN_MC] >= p[SNL_CHIRP_MASS].lo && y[RUN_MC] <= p[SNL_CHIRP_MASS].hi
+             && s->m1 >= p[SNL_MASS_RATIO].lo * s->m2 && s->m1 <= p[SNL_MASS_RATIO].hi * s->m2
+             && s->chi1 >= p[SNL_CHI1].lo && s->chi1 <= p[SNL_CHI1].hi
+             && s->chi2 >= p[SNL_CHI2].lo && s->chi2 <= p[SNL_CHI2].hi)
         || !run_chart_inverse(&e->chart, y, s, &jac)) return 0;
     run_theta_of(e, s, theta);
     *lp = run_prior_copies(e, theta, 0, NULL) + jac;
@@ -709,11 +728,27 @@ static int run_event_jacobian(snl_event *e, const double *y, const double *s, do
     return 1;
 }
 
-/* Fisher matrix of J with the prior's widths added; g = J (x_obs - s). */
-static void run_event_normal(const snl_event *e, const double *J, const double *s,
-                             double *G, double *g, double *res)
+/* Add share times the precision of the prior, as of a Gaussian of its width, to G. */
+static void run_event_prior_fisher(const snl_event *e, const double *y, double share,
+                                   size_t n, double *G)
 {
-    static const int par[5] = { SNL_CHIRP_MASS, SNL_MASS_RATIO, SNL_CHI1, SNL_CHI2, SNL_T_REF };
+    const snl_prior *p = e->cfg.prior;
+    const double d = y[RUN_DELTA], q1 = 2/((1 - d)*(1 - d));    /* rows: d theta/d y */
+    const double v[5][5] = { { 1 }, { 0, q1 }, { 0, -y[RUN_CHI_A], 1, 1 - d },
+                             { 0, -y[RUN_CHI_A], 1, -1 - d }, { 0, 0, 0, 0, 1 } };
+    size_t i, j, k;
+    for (k = 0; k < 5; k++) {           /* chirp mass, mass ratio, spins, time */
+        const double w = run_prior_width(&p[k]);
+        for (i = 0; i < 5; i++)
+            for (j = 0; j < 5; j++) G[i*n + j] += share * v[k][i]*v[k][j] / (w*w);
+    }
+    for (i = RUN_XI; i < n; i++) G[i*n + i] += share;
+}
+
+/* Fisher matrix of J with the prior's widths added; g = J (x_obs - s). */
+static void run_event_normal(const snl_event *e, const double *y, const double *J,
+                             const double *s, double *G, double *g, double *res)
+{
     size_t i, j;
     for (i = 0; i < e->nx; i++) res[i] = e->x_obs[i] - s[i];
     for (i = 0; i < RUN_DIM; i++) {
@@ -721,12 +756,30 @@ static void run_event_normal(const snl_event *e, const double *J, const double *
             G[i*RUN_DIM + j] = run_dot(e->nx, J + i*e->nx, J + j*e->nx);
         g[i] = run_dot(e->nx, J + i*e->nx, res);
     }
-    for (i = 0; i < 5; i++) {
-        const double w = run_prior_width(&e->cfg.prior[par[i]]);
-        G[i*RUN_DIM + i] += 1 / (w*w);
+    run_event_prior_fisher(e, y, 1, RUN_DIM, G);
+}
+
+/* Where masses and spins leave the prior on the way from y to z: go 0.7 of the way to its
+ * border instead. */
+static void run_event_inside(const snl_event *e, const double *y, double *z)
+{
+    snl_source a, b;
+    double from[4], to[4];
+    int i;
+    if (!run_chart_binary(y, &a)) return;
+    z[RUN_DELTA] = fmin(fmax(z[RUN_DELTA], -0.999), 0.999);
+    if (!run_chart_binary(z, &b)) return;
+    from[0] = y[RUN_MC];  from[1] = a.m1/a.m2;  from[2] = a.chi1;  from[3] = a.chi2;
+    to[0] = z[RUN_MC];    to[1] = b.m1/b.m2;    to[2] = b.chi1;    to[3] = b.chi2;
+    for (i = 0; i < 4; i++) {
+        const snl_prior *p = &e->cfg.prior[i];
+        if (to[i] < p->lo) to[i] = p->lo + 0.3*(from[i] - p->lo);
+        if (to[i] > p->hi) to[i] = p->hi - 0.3*(p->hi - from[i]);
     }
-    G[9*RUN_DIM + 9] += 1;
-    G[10*RUN_DIM + 10] += 1;
+    run_masses(to[0], to[1], &b.m1, &b.m2);
+    b.chi1 = to[2];
+    b.chi2 = to[3];
+    run_chart_of_binary(&b, z);
 }
 
 /* Levenberg-Marquardt from y; returns ln L there. */
@@ -740,7 +793,7 @@ static double run_event_climb(snl_event *e, double *y, int iterations, double *w
     for (it = 0; it < iterations && ll > -INFINITY; it++) {
         double gain = 0;
         if (!run_event_jacobian(e, y, s, J)) break;
-        run_event_normal(e, J, s, G, g, res);
+        run_event_normal(e, y, J, s, G, g, res);
         for (k = 0; k < 8; k++) {
             double z[RUN_DIM], l;
             memcpy(A, G, sizeof A);
@@ -751,11 +804,7 @@ static double run_event_climb(snl_event *e, double *y, int iterations, double *w
             run_solve_lower(RUN_DIM, A, d);
             run_solve_upper(RUN_DIM, A, d);
             for (i = 0; i < RUN_DIM; i++) z[i] = y[i] + d[i];
-            for (i = 0; i < 4; i++) {        /* masses and spins stay inside the prior */
-                const snl_prior *p = &e->cfg.prior[i];
-                if (z[i] < p->lo) z[i] = p->lo + 0.3*(y[i] - p->lo);
-                if (z[i] > p->hi) z[i] = p->hi - 0.3*(p->hi - y[i]);
-            }
+            run_event_inside(e, y, z);
             l = run_event_at(e, z, trial);
             if (!(l > ll)) continue;
             gain = l - ll;
@@ -796,10 +845,7 @@ static snl_status run_chart_set(snl_event *e, const snl_source *ssb)
     e->chart.f = exp(lnf / sum);
     e->chart.t = s.t_ref;
     e->chart.pole = s.beta < 0 ? -1 : 1;
-    y[RUN_MC] = pow(s.m1 * s.m2, 0.6) * pow(s.m1 + s.m2, -0.2);
-    y[RUN_Q] = s.m1 / s.m2;
-    y[RUN_CHI1] = s.chi1;
-    y[RUN_CHI2] = s.chi2;
+    run_chart_of_binary(&s, y);
     if (!run_chart_mode(&e->chart, y, &amp, &phase)) return SNL_EFAILED;
     e->chart.amp = amp;
     e->chart.phase = phase;
@@ -895,13 +941,9 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
         double G[RUN_DIM*RUN_DIM], g[RUN_DIM], C[81], jac;
         e->snr = sqrt(fmax(0, 2*ll));
         e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
-        run_event_normal(e, work + e->nx, work, G, g, work + (RUN_DIM + 2)*e->nx);
+        run_event_normal(e, e->best, work + e->nx, work, G, g, work + (RUN_DIM + 2)*e->nx);
         for (i = 0; i < 9; i++) for (j = 0; j < 9; j++) C[9*i + j] = G[RUN_DIM*i + j] / e->heat;
-        for (i = 0; i < 5; i++) {                  /* the prior's share is not heated */
-            static const int par[5] = { SNL_CHIRP_MASS, SNL_MASS_RATIO, SNL_CHI1, SNL_CHI2, SNL_T_REF };
-            const double w = run_prior_width(&e->cfg.prior[par[i]]);
-            C[10*i] += (1 - 1/e->heat) / (w*w);
-        }
+        run_event_prior_fisher(e, e->best, 1 - 1/e->heat, 9, C);     /* it is not heated */
         if (!run_cholesky(9, C)) goto done;
         for (i = 0; i < 9; i++) {                  /* covariance = inverse, then its factor */
             double u[9] = { 0 };

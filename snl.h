@@ -60,6 +60,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <math.h>
 
 /* ---- guards: linkage, must-use, version, memory ------------------------- */
@@ -222,6 +223,46 @@ static inline snl_status snl_pool_map(const snl_pool *pool, snl_map_fn fn, void 
     return SNL_OK;
 }
 
+/* ==== Saved bytes ======================================================== */
+
+/* Saved states are 64-bit words and IEEE doubles, little-endian on every machine, with the
+ * FNV-1a sum of all before as the last word.  These write or read at p and return the end. */
+static inline unsigned char *snl_put(unsigned char *p, uint64_t v)
+{ int i;  for (i = 0; i < 8; i++) *p++ = (unsigned char)(v >> 8*i & 255);  return p; }
+
+static inline const unsigned char *snl_get(const unsigned char *p, uint64_t *v)
+{ int i;  for (*v = 0, i = 8; i-- > 0; ) *v = *v << 8 | p[i];  return p + 8; }
+
+static inline unsigned char *snl_put_doubles(unsigned char *p, size_t n, const double *x)
+{
+    size_t i;
+    for (i = 0; i < n; i++) { uint64_t v;  memcpy(&v, x + i, 8);  p = snl_put(p, v); }
+    return p;
+}
+
+static inline const unsigned char *snl_get_doubles(const unsigned char *p, size_t n, double *x)
+{
+    size_t i;
+    for (i = 0; i < n; i++) { uint64_t v;  p = snl_get(p, &v);  memcpy(x + i, &v, 8); }
+    return p;
+}
+
+static inline uint64_t snl_fnv1a(const unsigned char *p, size_t n)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    while (n--) h = (h ^ *p++) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* Do the bytes begin with tag (8 of them) and end with their sum? */
+static inline int snl_bytes_ok(const unsigned char *bytes, size_t size, const char *tag)
+{
+    uint64_t sum;
+    if (size < 16 || memcmp(bytes, tag, 8)) return 0;
+    snl_get(bytes + size - 8, &sum);
+    return sum == snl_fnv1a(bytes, size - 8);
+}
+
 /* ==== waveform.c: IMRPhenomD and IMRPhenomHM ============================= */
 
 #define SNL_MTSUN 4.925490947641266978197229498498379006e-6  /* G Msun/c^3 {s}, as LAL */
@@ -300,14 +341,15 @@ typedef struct snl_phenom {
 
 /* Set up a binary, aligned to its peak.
  *
- *   m1, m2      > 0           in   either may be the heavier {Msun}, 1e-100 to 1e100
+ *   m1, m2      > 0           in   either may be the heavier {Msun}
  *   chi1, chi2  in [-1, 1]    in   dimensionless spins along the orbital momentum
  *   distance    > 0           in   luminosity distance {Mpc}
  *   warnings                  out  SNL_WARN_ bits, NULL allowed
  *   why                       out  NULL allowed
  *
- * SNL_EINVAL, SNL_ENOTFINITE: why names the argument ("model", "m1", "m2", "chi1",
- * "chi2", "distance", or "final_spin" if the remnant's spin leaves [-1, 1]); *p and
+ * Masses and distance may be 1e-30 to 1e30, mass ratios up to 1e9: all results are finite.
+ * SNL_EINVAL, SNL_ENOTFINITE: why names the argument ("model", "m1", "m2", "chi1", "chi2",
+ * "distance", "mass_ratio", or "final_spin" if the remnant's spin leaves [-1, 1]); *p and
  * *warnings are unchanged.  Allocates nothing; reentrant. */
 SNL_MUST_USE snl_status snl_phenom_prepare(snl_phenom *p, const snl_qnm *q,
                                            snl_model model, double m1, double m2,

@@ -18,7 +18,6 @@
  * a frequency gives the same bits wherever it stands.  Powers of x are products of one
  * root x^(-1/n).  Tables last. */
 #include "snl.h"
-#include <string.h>
 
 /* A loop is only turned into vector code if all that it calls is inlined. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -584,7 +583,7 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
                               double distance, unsigned *warnings, snl_fault *why)
 {
     const int swap = m1 < m2;
-    const double big = 1e100, small = 1e-100;       /* products stay finite */
+    const double big = 1e30, small = 1e-30, most = 1e9;     /* products stay finite */
     double fit[WF_FITS], xi, M;
     snl_phenom w, *p = &w;
     if (model != SNL_PHENOMD && model != SNL_PHENOMHM)
@@ -595,6 +594,8 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
     if (!(fabs(chi2) <= 1)) return snl_refuse(why, "chi2", chi2, -1, 1);
     if (!(distance >= small && distance <= big))
         return snl_refuse(why, "distance", distance, small, big);
+    if (!(m1 <= most*m2 && m2 <= most*m1))
+        return snl_refuse(why, "mass_ratio", fmax(m1/m2, m2/m1), 1, most);
 
     memset(p, 0, sizeof *p);
     p->model = model;

@@ -962,14 +962,14 @@ TEST damage_to_any_byte_and_any_cut_is_refused(void)
     }
     /* a NaN, and a shape too large for its bytes, under a good checksum */
     memset(buf + NN_HEADER, 0xff, 8);
-    nn_put(buf + len - 8, nn_fnv1a(buf, len - 8));
+    snl_put(buf + len - 8, snl_fnv1a(buf, len - 8));
     ASSERT_EQ(SNL_EFORMAT, snl_flow_load(&g, buf, len));
     memset(buf + NN_HEADER, 0, 8);
     buf[8] = 200;
-    nn_put(buf + len - 8, nn_fnv1a(buf, len - 8));
+    snl_put(buf + len - 8, snl_fnv1a(buf, len - 8));
     ASSERT_EQ(SNL_EFORMAT, snl_flow_load(&g, buf, len));
     buf[8] = 2;
-    nn_put(buf + len - 8, nn_fnv1a(buf, len - 8));
+    snl_put(buf + len - 8, snl_fnv1a(buf, len - 8));
     ASSERT_EQ(SNL_OK, snl_flow_load(&g, buf, len));
     snl_flow_free(f);
     snl_flow_free(g);
