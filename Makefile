@@ -13,7 +13,7 @@ GREATEST =
 
 SRC = snl.c waveform.c lisa.c nn.c mcmc.c
 OBJ = build/snl.o build/waveform.o build/lisa.o build/nn.o build/mcmc.o
-TOOL = examples/tool.c examples/io.c examples/plot.c
+TOOL = examples/tool.c examples/event.c examples/bench.c examples/io.c examples/plot.c
 # Programs in examples/ with a main of their own, each made from its file and io.c
 EXAMPLES =
 
@@ -22,7 +22,7 @@ lib: build/libsnl.a
 single: build/snl_all.c
 examples: build/examples
 
-snl: $(TOOL) examples/io.h examples/plot.h $(OBJ) build/openmp
+snl: $(TOOL) examples/*.h $(OBJ) build/openmp
 	$(CC) $(CFLAGS) $(OPENMP) -I. -o $@ $(TOOL) $(OBJ) $(LDLIBS)
 
 build/examples: examples/*.c examples/*.h $(OBJ)

@@ -811,6 +811,30 @@ snl_status snl_mcmc_rhat(size_t runs, size_t n, size_t walkers, size_t dim,
     return SNL_OK;
 }
 
+/* var(x) over the variance of the chain's mean, which is that of batch means over their
+ * number. */
+snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *theta, double *ess)
+{
+    enum { B = 20 };
+    const size_t len = n/B, rows = len*walkers;
+    if (n < 2*B || walkers < 1) return SNL_EINVAL;
+    for (size_t j = 0; j < dim; j++) {
+        const double *x = theta + j, mid = mc_mean(len*B, walkers, dim, x);
+        double var = 0, scatter = 0;
+        for (size_t b = 0; b < B; b++) {
+            double mean = 0;
+            for (size_t i = 0; i < rows; i++) {
+                const double v = x[(b*rows + i)*dim] - mid;
+                mean += v/(double)rows;
+                var += v*v/((double)rows*B);
+            }
+            scatter += mean*mean/(B - 1);
+        }
+        ess[j] = scatter > 0 ? fmin(var*B/scatter, (double)(n*walkers)) : 0;
+    }
+    return SNL_OK;
+}
+
 /* ---- weighted samples --------------------------------------------------- */
 
 double snl_sample_ess(size_t n, const double *w)

@@ -321,11 +321,10 @@ struct snl_event {
     const snl_data *data;
     const snl_pool *pool;
     run_chart       chart;
+    snl_source      ref;             /* that het is about                                  */
     snl_het        *het;
     size_t          nx;              /* 4 het->K: real and imaginary parts, two channels   */
     double         *x_obs, *root;    /* [nx] W/sqrt(V) and [nx] sqrt(V)                    */
-    double         *scratch;         /* [workers][each]                                    */
-    size_t          each;
     double          best[RUN_DIM];   /* where the search ended                             */
     double          chol[81];        /* of the first proposal's covariance, sky held fixed */
     double          heat, snr;
@@ -454,23 +453,6 @@ static snl_status run_event_context(void *ctx, size_t worker, size_t n, const do
     return SNL_OK;
 }
 
-/* y and its ln L: [n][2] = ln prior, ln L. */
-static snl_status run_event_target(void *ctx, size_t worker, size_t n, const double *y,
-                                   double *out)
-{
-    const snl_event *e = ctx;
-    double *r = e->scratch + worker * e->each;
-    snl_source s;
-    size_t i;
-    for (i = 0; i < n; i++) {
-        out[2*i + 1] = 0;
-        if (!run_event_source(e, y + i*RUN_DIM, &s, out + 2*i)) continue;
-        if (run_event_signal(e, &s, r) != SNL_OK) return SNL_EFAILED;
-        out[2*i + 1] = run_dot(e->nx, r, e->x_obs) - 0.5*run_dot(e->nx, r, r);
-    }
-    return SNL_OK;
-}
-
 /* The eight images of [M2] at fixed amplitudes c: quarter turns and the reflection. */
 static double run_event_jump(void *ctx, snl_rng *rng, const double *from, double *to)
 {
@@ -537,10 +519,9 @@ void snl_event_free(snl_event *e)
 
 size_t snl_event_calls(const snl_event *e) { return e->calls; }
 
-/* Heterodyne about a source; x_obs, root and scratch follow. */
+/* Heterodyne about a source; x_obs and root follow. */
 static snl_status run_event_heterodyne(snl_event *e, const snl_source *ref, snl_fault *why)
 {
-    const size_t workers = e->pool ? e->pool->workers : 1;
     snl_het *het;
     size_t i;
     snl_status st = snl_het_create(&het, e->data, &e->cfg.lisa, ref, e->cfg.nodes, why);
@@ -549,11 +530,9 @@ static snl_status run_event_heterodyne(snl_event *e, const snl_source *ref, snl_
     SNL_FREE(e->x_obs);
     e->het = het;
     e->nx = 4 * het->K;
-    e->each = 2 * e->nx;
-    if (!(e->x_obs = SNL_CALLOC(2*e->nx + workers * e->each, sizeof *e->x_obs)))
-        return SNL_ENOMEM;
+    if (!(e->x_obs = SNL_CALLOC(2*e->nx, sizeof *e->x_obs))) return SNL_ENOMEM;
     e->root = e->x_obs + e->nx;
-    e->scratch = e->root + e->nx;
+    e->ref = *ref;
     for (i = 0; i < e->nx; i++) {
         e->root[i] = sqrt(het->V[i/2]);
         e->x_obs[i] = het->W[i] / e->root[i];
@@ -1003,42 +982,265 @@ void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t see
     }
 }
 
-snl_status snl_event_loglike(snl_event *e, size_t n, const double *y, double *out)
+/* ---- saving: tag, reference, chart, best point, proposal, counts, sum */
+
+static const char run_event_tag[8] = { 's', 'n', 'l', 'E', 'V', 'N', 'T', 1 };
+enum { RUN_EVENT_DOUBLES = SNL_NPAR + 5 + RUN_DIM + 81 + 3 };
+
+static void run_event_numbers(const snl_event *e, double *v)
 {
-    double *two = SNL_CALLOC(2*n + 1, sizeof *two);
+    const run_chart *c = &e->chart;
+    snl_theta_from_source(&e->ref, v);
+    v += SNL_NPAR;
+    v[0] = c->f;  v[1] = c->t;  v[2] = c->amp;  v[3] = c->phase;  v[4] = c->pole;
+    memcpy(v + 5, e->best, sizeof e->best);
+    memcpy(v + 5 + RUN_DIM, e->chol, sizeof e->chol);
+    v += 5 + RUN_DIM + 81;
+    v[0] = e->heat;  v[1] = e->snr;  v[2] = (double)e->calls;
+}
+
+size_t snl_event_save_size(const snl_event *e)
+{ (void)e;  return 16 + 8*RUN_EVENT_DOUBLES; }
+
+void snl_event_save(const snl_event *e, unsigned char *bytes)
+{
+    double v[RUN_EVENT_DOUBLES];
+    unsigned char *p;
+    run_event_numbers(e, v);
+    memcpy(bytes, run_event_tag, 8);
+    p = snl_put_doubles(bytes + 8, RUN_EVENT_DOUBLES, v);
+    snl_put(p, snl_fnv1a(bytes, (size_t)(p - bytes)));
+}
+
+snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
+{
+    double all[RUN_EVENT_DOUBLES], *v = all + SNL_NPAR;
+    run_chart *c = &e->chart;
     size_t i;
-    snl_status st;
-    if (!two) return SNL_ENOMEM;
-    st = snl_pool_map(e->pool, run_event_target, e, n, 16, y, RUN_DIM, two, 2);
-    for (i = 0; st == SNL_OK && i < n; i++)
-        out[i] = two[2*i] > -INFINITY ? two[2*i + 1] : -INFINITY;
-    e->calls += n;
+    if (size != snl_event_save_size(e) || !snl_bytes_ok(bytes, size, run_event_tag))
+        return SNL_EFORMAT;
+    snl_get_doubles(bytes + 8, RUN_EVENT_DOUBLES, all);
+    for (i = 0; i < RUN_EVENT_DOUBLES; i++) if (!(fabs(all[i]) < INFINITY)) return SNL_EFORMAT;
+    e->ref = snl_source_from_theta(all);
+    c->qnm = e->cfg.lisa.qnm;
+    c->f = v[0];  c->t = v[1];  c->amp = v[2];  c->phase = v[3];  c->pole = v[4];
+    memcpy(e->best, v + 5, sizeof e->best);
+    memcpy(e->chol, v + 5 + RUN_DIM, sizeof e->chol);
+    v += 5 + RUN_DIM + 81;
+    e->heat = v[0];  e->snr = v[1];  e->calls = (size_t)v[2];
+    e->found = 1;
+    return run_event_heterodyne(e, &e->ref, NULL);
+}
+
+/* ==== Sampling =========================================================== */
+
+static double run_distance2(size_t n, const double *a, const double *b)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+/* A density for the sampler: fn maps y to (ln prior, ln L), beta heats ln L. */
+typedef struct run_target {
+    const snl_problem *p;
+    snl_map_fn fn;
+    void   *ctx;
+    double  beta, *two;
+    size_t  calls;                      /* of fn, inside the prior */
+    snl_run_hook hook;
+    void   *user;
+    snl_run_progress prog;
+} run_target;
+
+static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp, double *ll)
+{
+    run_target *t = ctx;
+    size_t i;
+    const snl_status st = snl_pool_map(t->p->pool, t->fn, t->ctx, n, 8, y, t->p->dim, t->two, 2);
+    for (i = 0; st == SNL_OK && i < n; i++) {
+        lp[i] = t->two[2*i];
+        ll[i] = t->beta * t->two[2*i + 1];
+        t->calls += lp[i] > -INFINITY;
+    }
+    return st;
+}
+
+static int run_target_progress(void *user, const snl_mcmc_progress *m)
+{
+    run_target *t = user;
+    t->prog.done = (double)m->step / (double)m->steps;
+    t->prog.value = m->accept;
+    return t->hook && t->hook(t->user, &t->prog);
+}
+
+/* The exact likelihood of a problem of unit noise, by its simulator. */
+typedef struct run_exact { const snl_problem *p; double *work; size_t each; } run_exact;
+
+static snl_status run_exact_fn(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    const run_exact *x = ctx;
+    const snl_problem *p = x->p;
+    double *in = x->work + worker * x->each, *s = in + p->dim + 1;
+    size_t i;
+    for (i = 0; i < n; i++, y += p->dim, out += 2) {
+        snl_status st = p->log_prior(p->ctx, worker, 1, y, out);
+        out[1] = -INFINITY;
+        if (st != SNL_OK) return st;
+        if (!(out[0] > -INFINITY)) continue;
+        memcpy(in, y, p->dim * sizeof *in);
+        if ((st = p->simulate(p->ctx, worker, 1, in, s)) != SNL_OK) return st;
+        out[1] = run_dot(p->nx, s, p->x_obs) - 0.5*run_dot(p->nx, s, s);
+    }
+    return SNL_OK;
+}
+
+static snl_status run_exact_begin(run_exact *x, const snl_problem *p)
+{
+    x->p = p;
+    x->each = p->dim + 1 + p->nx + 8;           /* 8: workers do not share a cache line */
+    x->work = SNL_CALLOC((p->pool ? p->pool->workers : 1) * x->each, sizeof *x->work);
+    return x->work ? SNL_OK : SNL_ENOMEM;
+}
+
+snl_status snl_log_likelihood(const snl_problem *p, size_t n, const double *y, double *out)
+{
+    run_exact x;
+    double *two = SNL_CALLOC(2*n + 1, sizeof *two);
+    snl_status st = two ? run_exact_begin(&x, p) : SNL_ENOMEM;
+    size_t i;
+    if (st == SNL_OK) {
+        st = snl_pool_map(p->pool, run_exact_fn, &x, n, 16, y, p->dim, two, 2);
+        for (i = 0; st == SNL_OK && i < n; i++) out[i] = two[2*i + 1];
+        SNL_FREE(x.work);
+    }
     SNL_FREE(two);
+    return st;
+}
+
+static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault *why)
+{
+    if (c->walkers < 2*dim + 2 || c->walkers % 2)
+        return snl_refuse(why, "walkers", (double)c->walkers, (double)(2*dim + 2), 65536);
+    if (c->temps < 1 || c->temps > 64) return snl_refuse(why, "temps", (double)c->temps, 1, 64);
+    if (!(c->ratio > 1)) return snl_refuse(why, "ratio", c->ratio, 1, 1e6);
+    if (c->steps < 10) return snl_refuse(why, "steps", (double)c->steps, 10, 1e12);
+    if (c->samples < 100) return snl_refuse(why, "samples", (double)c->samples, 100, 1e9);
+    return SNL_OK;
+}
+
+/* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
+ * at most 4, burn in, then keep draws [samples][dim] and their ln L. */
+static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c, uint64_t seed,
+                            const double *start, double *draws, double *ll,
+                            snl_sample_report *rep, snl_fault *why)
+{
+    const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
+    const size_t thin = c->steps > keep ? c->steps / keep : 1;
+    const int stages = heat > 1 ? (int)ceil(log(heat) / log(4.0)) : 0;
+    const double beta = t->beta;
+    snl_mcmc_cfg cfg = snl_mcmc_defaults(d, W, c->temps);
+    snl_mcmc_run_cfg run;
+    snl_mcmc_chain chain = { 0 };
+    snl_mcmc *s = NULL;
+    double *m, *ess, rates[SNL_MOVES * 64];
+    size_t i;
+    int stage;
+    snl_status st;
+    m = SNL_CALLOC(2*W*c->temps + (keep + 1)*W*(d + 1) + d, sizeof *m);
+    if (!m) return SNL_ENOMEM;
+    t->two = m;
+    chain.theta = m + 2*W*c->temps;
+    chain.log_like = chain.theta + (keep + 1)*W*d;
+    ess = chain.log_like + (keep + 1)*W;
+    cfg.target = run_target_fn;
+    cfg.target_ctx = t;
+    cfg.jump = t->p->jump;
+    cfg.jump_ctx = t->p->ctx;
+    cfg.ratio = c->ratio;
+    cfg.prior_rung = 0;
+    cfg.weight[SNL_MOVE_STRETCH] = 0.3;
+    cfg.weight[SNL_MOVE_DE] = 0.5;
+    cfg.weight[SNL_MOVE_JUMP] = t->p->jump ? 0.2 : 0;
+    cfg.seed = seed;
+    if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
+    run = snl_mcmc_run_defaults(c->burn);
+    run.every = 100;
+    run.progress = run_target_progress;
+    run.user = t;
+    for (stage = 0; stage <= stages; stage++) {
+        run.steps = stage < stages ? (c->burn + 5) / 6 : c->burn;
+        t->beta = beta * (stage < stages ? pow(heat, (double)stage/stages - 1) : 1);
+        if ((st = snl_mcmc_start(s, stage ? snl_mcmc_state(s).theta : start, why)) != SNL_OK
+            || (st = snl_mcmc_run(s, &run, NULL, why)) != SNL_OK) goto done;
+    }
+    snl_mcmc_freeze(s);
+    run.steps = keep * thin;
+    run.thin = thin;
+    if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
+    snl_mcmc_rates(s, rates, NULL);
+    rep->accept = rates[SNL_MOVE_STRETCH];
+    rep->ess = (double)(keep * W);
+    if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess) == SNL_OK)
+        for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
+    rep->calls = t->calls;
+    memcpy(draws, chain.theta, c->samples * d * sizeof *m);
+    for (i = 0; i < c->samples; i++) ll[i] = chain.log_like[i] / beta;
+done:
+    snl_mcmc_free(s);
+    SNL_FREE(m);
+    return st;
+}
+
+snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint64_t seed,
+                            double *y, double *log_like, snl_sample_report *rep,
+                            snl_run_hook hook, void *user, snl_fault *why)
+{
+    const size_t n = c->walkers * c->temps;
+    run_exact x = { NULL, NULL, 0 };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
+    double *start;
+    size_t i;
+    snl_rng rng;
+    snl_status st;
+    if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
+    if ((st = run_check_chain(c, p->dim, why)) != SNL_OK) return st;
+    if (!(start = SNL_CALLOC(n * p->dim, sizeof *start))) return SNL_ENOMEM;
+    snl_rng_seed(&rng, seed, 3);
+    for (i = 0; st == SNL_OK && i < n; i++)
+        if (!p->draw(p->ctx, &rng, start + i*p->dim)) st = SNL_EFAILED;
+    if (st == SNL_OK) st = run_exact_begin(&x, p);
+    t.p = p;        t.fn = run_exact_fn;   t.ctx = &x;
+    t.hook = hook;  t.user = user;
+    if (st == SNL_OK) st = run_chain(&t, p->heat, c, seed, start, y, log_like, rep, why);
+    SNL_FREE(x.work);
+    SNL_FREE(start);
     return st;
 }
 
 /* ==== The rounds ========================================================= */
 
-enum { RUN_MAX_DIM = 64 };
+enum { RUN_MAX_DIM = 64, RUN_LEAST = 600, RUN_ROUND = sizeof(snl_round) / sizeof(double) };
 
 struct snl_run {
     const snl_problem *p;
     snl_run_cfg cfg;
-    size_t  round, calls, cap;
-    double *y, *s;                  /* [cap][dim + 1], [cap][nx]: all simulations            */
-    double *draws, *draw_ll;        /* [samples][dim], [samples]: the last posterior         */
-    double *old;                    /* [samples][dim]: the one before                        */
-    double *center, *basis, *xo;    /* compression: [nx], [components][nx], x_obs there      */
-    double  beta, next_beta, error, divergence, lost, accept, tau, top;
-    size_t  components, trained, have;
-    snl_flow *flow;
-    double *work;                   /* [workers][each]                                       */
-    size_t  each;
-    snl_train_report train;
-    int     done, too_short;
-    const char *why;
+    /* state, saved */
+    size_t  round, calls, done, k, have;    /* k: components                             */
+    double  beta;
     double  reach;                  /* the farthest y may be from the training rows: squared */
     double *mid, *chol;             /* ... Mahalanobis distance from mid [dim], [dim][dim]   */
+    double  level;                  /* ln L - log p of the flow                              */
+    double *y, *s;                  /* [cap][dim + 1], [cap][nx]: all simulations            */
+    double *draws, *draw_ll;        /* [samples][dim], [samples]: the last posterior         */
+    double *center, *basis, *xo;    /* compression: [nx], [k][nx], x_obs there [k]           */
+    snl_round *report;              /* [rounds]                                              */
+    snl_flow *flow;
+    /* scratch */
+    size_t  cap, each;
+    double *old;                    /* [samples][dim]: the posterior before                  */
+    double *work;                   /* [workers][each]                                       */
 };
 
 void snl_run_free(snl_run *r)
@@ -1054,10 +1256,11 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
                           snl_fault *why)
 {
     const size_t cap = cfg->first + cfg->each * cfg->rounds, d = p->dim;
+    const size_t most = p->unit_noise ? cfg->components : p->nx;
     snl_run *r;
     double *m;
+    snl_status st;
     *out = NULL;
-    if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
     if (d < 1 || d > RUN_MAX_DIM) return snl_refuse(why, "dim", (double)d, 1, RUN_MAX_DIM);
     if (!(p->heat >= 1)) return snl_refuse(why, "heat", p->heat, 1, INFINITY);
     if (cfg->first < 50) return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
@@ -1065,61 +1268,47 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     if (cfg->rounds < 1) return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
     if (cfg->components < 1 || cfg->components > 256)
         return snl_refuse(why, "components", (double)cfg->components, 1, 256);
-    if (cfg->walkers < 2*d + 2 || cfg->walkers % 2)
-        return snl_refuse(why, "walkers", (double)cfg->walkers, (double)(2*d + 2), 65536);
-    if (cfg->samples < 100) return snl_refuse(why, "samples", (double)cfg->samples, 100, 1e9);
     if (!(cfg->lost > 0)) return snl_refuse(why, "lost", cfg->lost, 0, INFINITY);
+    if ((st = run_check_chain(&cfg->chain, d, why)) != SNL_OK) return st;
     if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
     r->p = p;
     r->cfg = *cfg;
     r->cap = cap;
-    m = SNL_CALLOC(cap*(d + 1 + p->nx) + cfg->samples*(2*d + 1) + p->nx
-                   + cfg->components*(p->nx + 1) + d*(d + 1), sizeof *m);
+    m = SNL_CALLOC(cap*(d + 1 + p->nx) + cfg->chain.samples*(2*d + 1) + p->nx
+                   + cfg->components*p->nx + most + d*(d + 1) + RUN_ROUND*cfg->rounds, sizeof *m);
     if (!m) { SNL_FREE(r);  return SNL_ENOMEM; }
     r->y = m;                        m += cap*(d + 1);
     r->s = m;                        m += cap*p->nx;
-    r->draws = m;                    m += cfg->samples*d;
-    r->old = m;                      m += cfg->samples*d;
-    r->draw_ll = m;                  m += cfg->samples;
+    r->draws = m;                    m += cfg->chain.samples*d;
+    r->old = m;                      m += cfg->chain.samples*d;
+    r->draw_ll = m;                  m += cfg->chain.samples;
     r->center = m;                   m += p->nx;
     r->basis = m;                    m += cfg->components*p->nx;
-    r->xo = m;                       m += cfg->components;
+    r->xo = m;                       m += most;
     r->mid = m;                      m += d;
-    r->chol = m;
-    r->beta = r->next_beta = 1 / p->heat;
-    r->divergence = r->error = (double)NAN;
-    r->why = "";
+    r->chol = m;                     m += d*d;
+    r->report = (snl_round *)(void *)m;
+    r->beta = 1 / p->heat;
     *out = r;
     return SNL_OK;
 }
 
 snl_run_view snl_run_state(const snl_run *r)
 {
+    static const char *const why[] = { "", "the posterior stands still",
+                                       "the budget of rounds is used up" };
     snl_run_view v;
-    v.round = r->round;            v.calls = r->calls;
-    v.done = r->done;              v.why = r->why;
-    v.beta = r->beta;              v.next_beta = r->next_beta;
-    v.error = r->error;            v.divergence = r->divergence;
-    v.components = r->components;  v.lost = r->lost;
-    v.trained = r->trained;        v.train = r->train;
-    v.accept = r->accept;          v.tau = r->tau;
-    v.too_short = r->too_short;
-    v.n = r->have;                 v.y = r->draws;
+    v.round = r->round;     v.calls = r->calls;
+    v.done = r->done > 0;   v.why = why[r->done];
+    v.beta = r->beta;       v.report = r->report;
+    v.n = r->have;          v.y = r->draws;
     v.log_like = r->draw_ll;
     return v;
 }
 
-static double run_distance2(size_t n, const double *a, const double *b)
-{
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
-    return sum;
-}
-
 /* Principal components of rows s[pick[i]] about their mean: an orthonormal basis is grown
  * greedily from the row it represents worst, then rotated to principal axes. */
-static snl_status run_compress(snl_run *r, size_t n, const size_t *pick)
+static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_round *rep)
 {
     const size_t nx = r->p->nx;
     size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, m, full;
@@ -1160,13 +1349,15 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick)
         if (k <= r->cfg.components && sqrt(tail + fmax(0, e[k - 1])) > r->cfg.lost) break;
         tail += fmax(0, e[k - 1]);
     }
-    r->components = k;
-    r->lost = sqrt(tail);
+    r->k = k;
+    rep->lost = sqrt(tail);
     memset(r->basis, 0, k * nx * sizeof *q);
     for (j = 0; j < k; j++)
         for (i = 0; i < full; i++) run_axpy(nx, V[j*full + i], q + i*nx, r->basis + j*nx);
     for (j = 0; j < k; j++)
         r->xo[j] = run_dot(nx, r->basis + j*nx, r->p->x_obs) - run_dot(nx, r->basis + j*nx, r->center);
+    r->level = 0.5*((double)k * log(2*SNL_PI) + run_dot(nx, r->p->x_obs, r->p->x_obs)
+                    - run_distance2(nx, r->p->x_obs, r->center) + run_dot(k, r->xo, r->xo));
     SNL_FREE(mem);
     return SNL_OK;
 }
@@ -1176,97 +1367,22 @@ static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double
 {
     const snl_run *r = ctx;
     const snl_problem *p = r->p;
-    double *w = r->work + worker * r->each, *c = w, *flow = c + p->nc;
-    size_t i;
+    double *c = r->work + worker * r->each, *flow = c + p->nc;
+    size_t i, k;
     for (i = 0; i < n; i++, y += p->dim, out += 2) {
         double z[RUN_MAX_DIM];
         snl_status st = p->log_prior(p->ctx, worker, 1, y, out);
         if (st != SNL_OK) return st;
         out[1] = -INFINITY;
         if (!(out[0] > -INFINITY)) continue;
-        { size_t k;  for (k = 0; k < p->dim; k++) z[k] = y[k] - r->mid[k]; }
+        for (k = 0; k < p->dim; k++) z[k] = y[k] - r->mid[k];
         run_solve_lower(p->dim, r->chol, z);
         if (!(run_dot(p->dim, z, z) <= r->reach)) { out[0] = -INFINITY;  continue; }
         if ((st = p->context(p->ctx, worker, 1, y, c)) != SNL_OK) return st;
         snl_flow_logp(r->flow, 1, r->xo, 1, c, out + 1, flow);
+        out[1] += r->level;
     }
     return SNL_OK;
-}
-
-typedef struct run_target { snl_run *r; double *two; double beta; } run_target;
-
-static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp, double *ll)
-{
-    const run_target *t = ctx;
-    size_t i;
-    const snl_status st = snl_pool_map(t->r->p->pool, run_surrogate, t->r, n, 8, y,
-                                       t->r->p->dim, t->two, 2);
-    for (i = 0; i < n; i++) { lp[i] = t->two[2*i];  ll[i] = t->beta * t->two[2*i + 1]; }
-    return st;
-}
-
-/* Sample prior x surrogate^beta from the best rows; the thinned draws go to r->draws. */
-static snl_status run_sample(snl_run *r, double beta, const size_t *start, snl_fault *why)
-{
-    const snl_problem *p = r->p;
-    const size_t W = r->cfg.walkers, d = p->dim, keep = (r->cfg.samples + W - 1) / W;
-    const size_t steps = beta < 1 ? r->cfg.steps / 4 : r->cfg.steps;
-    size_t thin = steps / keep, i;
-    snl_mcmc_cfg cfg = snl_mcmc_defaults(d, W, 1);
-    snl_mcmc_run_cfg run;
-    snl_mcmc_chain chain = { 0 };
-    snl_mcmc *s = NULL;
-    run_target t;
-    double *m = NULL, rates[SNL_MOVES];
-    snl_status st = SNL_ENOMEM;
-    if (thin < 1) thin = 1;
-    m = SNL_CALLOC(2*W + W*d + (keep + 1)*W*(d + 1) + d + snl_mcmc_tau_work(keep + 1), sizeof *m);
-    if (!m) return SNL_ENOMEM;
-    t.r = r;  t.two = m;  t.beta = beta;
-    chain.theta = m + 2*W + W*d;
-    chain.log_like = chain.theta + (keep + 1)*W*d;
-    cfg.target = run_target_fn;
-    cfg.target_ctx = &t;
-    cfg.jump = p->jump;
-    cfg.jump_ctx = p->ctx;
-    cfg.weight[SNL_MOVE_JUMP] = p->jump ? 0.2 : 0;
-    cfg.seed = r->cfg.seed + 1000003 * (r->round + 1);
-    if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
-    for (i = 0; i < W; i++) memcpy(m + 2*W + i*d, r->y + start[i]*(d + 1), d * sizeof *m);
-    if ((st = snl_mcmc_start(s, m + 2*W, why)) != SNL_OK) goto done;
-    run = snl_mcmc_run_defaults(steps / 2 + 1);
-    if ((st = snl_mcmc_run(s, &run, NULL, why)) != SNL_OK) goto done;
-    snl_mcmc_freeze(s);
-    run = snl_mcmc_run_defaults(keep * thin);
-    run.thin = thin;
-    if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
-    snl_mcmc_rates(s, rates, NULL);
-    r->accept = rates[SNL_MOVE_STRETCH];
-    {
-        double *tau = chain.log_like + (keep + 1)*W;
-        if (snl_mcmc_tau(chain.kept, W, d, chain.theta, tau, &r->too_short, tau + d) == SNL_OK)
-            for (r->tau = 0, i = 0; i < d; i++) r->tau = fmax(r->tau, tau[i] * (double)thin);
-    }
-    memcpy(r->old, r->draws, r->cfg.samples * d * sizeof *m);
-    memcpy(r->draws, chain.theta, r->cfg.samples * d * sizeof *m);
-    for (i = 0; i < r->cfg.samples; i++) r->draw_ll[i] = chain.log_like[i] / beta;
-    r->have = r->cfg.samples;
-done:
-    snl_mcmc_free(s);
-    SNL_FREE(m);
-    return st;
-}
-
-/* Indices of the n largest values, in order. */
-static void run_largest(size_t total, double *value, size_t n, size_t *index)
-{
-    size_t i, k;
-    for (k = 0; k < n; k++) {
-        size_t best = 0;
-        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
-        index[k] = best;
-        value[best] = -INFINITY;
-    }
 }
 
 /* The training hook: unit noise on the signals, new at every use, for the transforms.  The
@@ -1278,159 +1394,318 @@ static snl_status run_add_noise(void *self, snl_rng *rng, int stage, size_t epoc
     size_t i;
     (void)epoch;
     (void)rows;
-    for (i = 0; stage == 2 && i < n * r->components; i++) x[i] += snl_rng_normal(rng);
+    for (i = 0; stage == 2 && i < n * r->k; i++) x[i] += snl_rng_normal(rng);
     return SNL_OK;
 }
 
-/* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
- * ln L, beta being that of the last proposal, and at least the best 600. */
-snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
+/* Indices of the n largest values, in order; they become -INFINITY. */
+static void run_largest(size_t total, double *value, size_t n, size_t *index)
+{
+    size_t i, k;
+    for (k = 0; k < n; k++) {
+        size_t best = 0;
+        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
+        index[k] = best;
+        value[best] = -INFINITY;
+    }
+}
+
+/* Scratch of the surrogate, after its flow is known. */
+static snl_status run_ready(snl_run *r)
+{
+    const size_t workers = r->p->pool ? r->p->pool->workers : 1;
+    r->each = r->p->nc + snl_flow_work(r->flow) + 8;
+    SNL_FREE(r->work);
+    r->work = SNL_CALLOC(workers * r->each, sizeof *r->work);
+    return r->work ? SNL_OK : SNL_ENOMEM;
+}
+
+/* How good was the surrogate on simulations that it had not seen, and may beta grow?  The
+ * proposals came from beta: those that still weigh at twice beta must not be few. */
+static snl_status run_examine(snl_run *r, size_t from, size_t n, const double *ll,
+                              double *error, double *beta)
+{
+    const size_t d = r->p->dim, m = n - from;
+    double s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], top = -INFINITY, ess;
+    size_t i;
+    for (i = from; i < n; i++) if (ll[i] > top) top = ll[i];
+    for (i = from; i < n; i++) {
+        const double w = exp(r->beta * (ll[i] - top));
+        const snl_status st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two);
+        if (st != SNL_OK) return st;
+        two[1] -= ll[i];
+        s1 += two[1] / (double)m;
+        s2 += two[1]*two[1] / (double)m;
+        w1 += w;
+        w2 += w*w;
+    }
+    ess = w1*w1 / w2 / (double)m;
+    *error = sqrt(fmax(0, s2 - s1*s1));
+    *beta = fmin(1, r->beta * (ess > 0.1 ? 10 : ess > 0.03 ? 3 : 1));
+    return SNL_OK;
+}
+
+/* Fit compression and flow to the m picked rows. */
+static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, snl_round *rep,
+                          snl_train_report *tr, snl_fault *why)
 {
     const snl_problem *p = r->p;
-    const size_t d = p->dim, nx = p->nx, add = r->round ? r->cfg.each : r->cfg.first;
-    const size_t n = r->calls + add, workers = p->pool ? p->pool->workers : 1;
-    snl_run_progress prog = { "simulate", 0, 0, 0 };
-    snl_flow_shape shape;
+    const size_t d = p->dim, nx = p->nx;
     snl_train_cfg tc = snl_train_defaults();
-    snl_train_data td;
     snl_train_hooks hooks = { NULL, run_add_noise, NULL, NULL };
-    double *ll = NULL, *c, *x, *ones, beta;
-    size_t *pick = NULL, i, k, m = 0;
-    snl_rng rng;
+    snl_train_data td;
+    snl_flow_shape shape;
+    double *c, *x, *ones, *mid = r->mid;
+    size_t i, a, b, k;
     snl_status st;
-    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
-    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
     hooks.self = r;
-    prog.round = r->round;
-    if (hook && hook(user, &prog)) return SNL_ESTOPPED;
-    for (i = r->calls; i < n; i++) {                 /* propose */
-        double *y = r->y + i*(d + 1);
-        y[d] = (double)i;
-        if (!r->round) { if (!p->draw(p->ctx, &rng, y)) return SNL_EFAILED; }
-        else memcpy(y, r->draws + snl_rng_below(&rng, r->have)*d, d * sizeof *y);
-    }
-    st = snl_pool_map(p->pool, p->simulate, p->ctx, add, 16, r->y + r->calls*(d + 1), d + 1,
-                      r->s + r->calls*nx, nx);
-    if (st != SNL_OK) return st;
-    if (!(ll = SNL_CALLOC(3*n, sizeof *ll)) || !(pick = SNL_CALLOC(2*n, sizeof *pick))) {
-        SNL_FREE(ll);
-        return SNL_ENOMEM;
-    }
-    for (i = 0; i < n; i++) ll[i] = -0.5*run_distance2(nx, p->x_obs, r->s + i*nx);
-    if (r->round) {                  /* how good was the surrogate on rows it had not seen? */
-        double s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], top = -INFINITY;
-        for (i = r->calls; i < n; i++) {
-            if ((st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two)) != SNL_OK) goto done;
-            ll[n + i] = two[1] - ll[i];
-            s1 += ll[n + i];
-            if (-ll[n + i] > top) top = -ll[n + i];
-        }
-        s1 /= (double)add;
-        for (i = r->calls; i < n; i++) {
-            const double w = exp(r->beta * (-ll[n + i] - top));
-            s2 += (ll[n + i] - s1) * (ll[n + i] - s1);
-            w1 += w;
-            w2 += w*w;
-        }
-        r->error = sqrt(s2 / (double)add);
-        beta = w1*w1/w2 > 0.1*(double)add ? 10*r->beta
-             : w1*w1/w2 > 0.03*(double)add ? 3*r->beta : r->beta;
-    } else beta = 10*r->beta;
-    beta = fmin(1, beta);
-    r->calls = n;
-    memcpy(ll + n, ll, n * sizeof *ll);              /* choose rows */
-    memcpy(ll + 2*n, ll, n * sizeof *ll);
-    run_largest(n, ll + n, n < 600 ? n : 600, pick);
-    for (i = 0; i < n; i++) pick[n + i] = 0;
-    for (i = 0; i < (n < 600 ? n : 600); i++) pick[n + pick[i]] = 1;
-    { const double best = ll[pick[0]];
-      for (i = 0; i < n; i++)
-          if (pick[n + i] || ll[i] > best - 40/r->beta) pick[m++] = i; }
-    r->trained = m;
-    prog.stage = "train";
-    if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
-    if ((st = run_compress(r, m, pick)) != SNL_OK) goto done;
-    k = r->components;
-    SNL_FREE(r->work);
+    if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
+    if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
+    k = r->k;
+    rep->trained = (double)m;
+    rep->components = (double)k;
     snl_flow_free(r->flow);
-    r->work = NULL;
     r->flow = NULL;
     shape = snl_flow_shape_defaults(k, p->nc);
     shape.degree = r->cfg.degree;
     shape.mean_layers = r->cfg.layers;
     shape.mean_width = r->cfg.width;
     shape.transforms = r->cfg.transforms;
-    if ((st = snl_flow_create(&r->flow, &shape, why)) != SNL_OK) goto done;
-    r->each = p->nc + snl_flow_work(r->flow);
-    c = SNL_CALLOC(m*(p->nc + k) + k, sizeof *c);
-    r->work = SNL_CALLOC(workers * r->each, sizeof *r->work);
-    st = SNL_ENOMEM;
-    if (c && r->work) {
-        double *mid = r->mid, far = 0;
-        x = c + m*p->nc;
-        ones = x + m*k;
-        st = SNL_OK;
-        memset(mid, 0, d * sizeof *mid);
-        memset(r->chol, 0, d*d * sizeof *mid);
-        for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
-        for (i = 0; i < m && st == SNL_OK; i++) {
-            const double *y = r->y + pick[i]*(d + 1), *s = r->s + pick[i]*nx;
-            size_t a, b;
-            st = p->context(p->ctx, 0, 1, y, c + i*p->nc);
-            for (a = 0; a < k; a++)
-                x[i*k + a] = run_dot(nx, r->basis + a*nx, s) - run_dot(nx, r->basis + a*nx, r->center);
-            for (a = 0; a < d; a++)
-                for (b = 0; b < d; b++)
-                    r->chol[a*d + b] += (y[a] - mid[a]) * (y[b] - mid[b]) / (double)m;
-        }
-        for (i = 0; i < k; i++) ones[i] = 1;
-        if (st == SNL_OK && !run_cholesky(d, r->chol)) st = SNL_EFAILED;
-        for (i = 0; i < m && st == SNL_OK; i++) {
-            double z[RUN_MAX_DIM];
-            size_t a;
-            for (a = 0; a < d; a++) z[a] = r->y[pick[i]*(d + 1) + a] - mid[a];
-            run_solve_lower(d, r->chol, z);
-            far = fmax(far, run_dot(d, z, z));
-        }
-        r->reach = far;
-        td.n = m;  td.c = c;  td.x = x;  td.w = NULL;  td.s = ones;
-        tc.mean.epochs = r->cfg.epochs;
-        tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
-        tc.seed = r->cfg.seed + r->round;
-        if (st == SNL_OK) st = snl_flow_train(r->flow, &tc, &td, &hooks, &r->train, why);
+    if ((st = snl_flow_create(&r->flow, &shape, why)) != SNL_OK) return st;
+    if ((st = run_ready(r)) != SNL_OK) return st;
+    if (!(c = SNL_CALLOC(m*(p->nc + k) + k, sizeof *c))) return SNL_ENOMEM;
+    x = c + m*p->nc;
+    ones = x + m*k;
+    memset(mid, 0, d * sizeof *mid);
+    memset(r->chol, 0, d*d * sizeof *mid);
+    for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
+    for (i = 0; i < m && st == SNL_OK; i++) {
+        const double *y = r->y + pick[i]*(d + 1), *s = r->s + pick[i]*nx;
+        st = p->context(p->ctx, 0, 1, y, c + i*p->nc);
+        for (a = 0; a < k; a++)
+            x[i*k + a] = !p->unit_noise ? s[a] : run_dot(nx, r->basis + a*nx, s)
+                                               - run_dot(nx, r->basis + a*nx, r->center);
+        for (a = 0; a < d; a++)
+            for (b = 0; b < d; b++)
+                r->chol[a*d + b] += (y[a] - mid[a]) * (y[b] - mid[b]) / (double)m;
     }
+    for (i = 0; i < k; i++) ones[i] = 1;
+    if (st == SNL_OK && !run_cholesky(d, r->chol)) st = SNL_EFAILED;
+    for (r->reach = 0, i = 0; i < m && st == SNL_OK; i++) {
+        double z[RUN_MAX_DIM];
+        for (a = 0; a < d; a++) z[a] = r->y[pick[i]*(d + 1) + a] - mid[a];
+        run_solve_lower(d, r->chol, z);
+        r->reach = fmax(r->reach, run_dot(d, z, z));
+    }
+    td.n = m;  td.c = c;  td.x = x;  td.w = NULL;  td.s = p->unit_noise ? ones : NULL;
+    tc.mean.epochs = r->cfg.epochs;
+    tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
+    tc.seed = r->cfg.seed + r->round;
+    if (st == SNL_OK)
+        st = snl_flow_train(r->flow, &tc, &td, p->unit_noise ? &hooks : NULL, tr, why);
+    rep->loss = r->cfg.transforms ? -tr->logp_val : tr->mean_val;
     SNL_FREE(c);
+    return st;
+}
+
+/* The largest 1-D divergence between the last two posteriors. */
+static snl_status run_moved(const snl_run *r, double *out)
+{
+    const size_t n = r->have, d = r->p->dim;
+    double *col = SNL_CALLOC(2*n + 4*SNL_JSD_GRID, sizeof *col), j;
+    size_t i, k;
+    if (!col) return SNL_ENOMEM;
+    for (*out = 0, k = 0; k < d; k++) {
+        for (i = 0; i < n; i++) { col[i] = r->draws[i*d + k];  col[n + i] = r->old[i*d + k]; }
+        if (snl_jsd(n, col, NULL, n, col + n, NULL, &j, col + 2*n) == SNL_OK) *out = fmax(*out, j);
+    }
+    SNL_FREE(col);
+    return SNL_OK;
+}
+
+/* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
+ * ln L, beta being that of the last proposal, and at least the best RUN_LEAST. */
+snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx, from = r->calls;
+    const size_t n = from + (r->round ? r->cfg.each : r->cfg.first);
+    const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
+    snl_round *rep = r->report + r->round;
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "simulate", 0, 0, 0 } };
+    snl_sample_cfg chain = r->cfg.chain;
+    snl_sample_report sampled = { 0, 0, 0 };
+    snl_train_report trained;
+    double *ll = NULL, *work, *start, beta = fmin(1, 10*r->beta);
+    size_t *pick = NULL, i, m = 0;
+    snl_rng rng;
+    snl_status st;
+    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
+    memset(rep, 0, sizeof *rep);
+    rep->error = rep->divergence = (double)NAN;
+    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
+    t.p = p;        t.fn = run_surrogate;  t.ctx = r;
+    t.hook = hook;  t.user = user;         t.prog.round = r->round;
+    if (hook && hook(user, &t.prog)) return SNL_ESTOPPED;
+    for (i = from; i < n; i++) {                     /* propose */
+        double *y = r->y + i*(d + 1);
+        y[d] = (double)i;
+        if (!r->round) { if (!p->draw(p->ctx, &rng, y)) return SNL_EFAILED; }
+        else memcpy(y, r->draws + snl_rng_below(&rng, r->have)*d, d * sizeof *y);
+    }
+    st = snl_pool_map(p->pool, p->simulate, p->ctx, n - from, 16, r->y + from*(d + 1), d + 1,
+                      r->s + from*nx, nx);
+    if (st != SNL_OK) return st;
+    ll = SNL_CALLOC(2*n + starts*d, sizeof *ll);
+    pick = SNL_CALLOC(n + starts, sizeof *pick);
+    st = SNL_ENOMEM;
+    if (!ll || !pick) goto done;
+    work = ll + n;
+    start = work + n;
+    if (p->unit_noise) {                             /* choose rows */
+        for (i = 0; i < n; i++) ll[i] = -0.5*run_distance2(nx, p->x_obs, r->s + i*nx);
+        if (r->round && (st = run_examine(r, from, n, ll, &rep->error, &beta)) != SNL_OK)
+            goto done;
+        memcpy(work, ll, n * sizeof *ll);
+        m = n < RUN_LEAST ? n : RUN_LEAST;
+        run_largest(n, work, m, pick);
+        for (i = 0; i < n; i++)
+            if (work[i] > ll[pick[0]] - 40/r->beta) pick[m++] = i;
+    } else while (m < n) { pick[m] = m;  m++; }
+    r->calls = n;
+    rep->calls = (double)n;
+    t.prog.stage = "train";
+    if (hook && hook(user, &t.prog)) { st = SNL_ESTOPPED;  goto done; }
+    if ((st = run_fit(r, m, pick, rep, &trained, why)) != SNL_OK) goto done;
+    t.prog.stage = "sample";
+    for (i = 0; i < n; i++) work[i] = p->unit_noise ? ll[i] : i < from ? 0 : 1 + snl_rng_uniform(&rng);
+    run_largest(n, work, starts < n ? starts : n, pick);
+    for (i = 0; i < starts; i++) memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
+    if (beta < 1) { chain.steps = chain.steps/4 + 10;  chain.burn /= 2; }
+    memcpy(r->old, r->draws, chain.samples * d * sizeof *start);
+    t.beta = rep->beta = beta;
+    st = run_chain(&t, 1, &chain, r->cfg.seed + 1000003*(r->round + 1), start, r->draws,
+                   r->draw_ll, &sampled, why);
     if (st != SNL_OK) goto done;
-    prog.stage = "sample";
-    prog.value = r->train.mean_val;
-    if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
-    run_largest(n, ll + 2*n, r->cfg.walkers, pick);
-    if ((st = run_sample(r, beta, pick, why)) != SNL_OK) goto done;
-    r->divergence = (double)NAN;
-    if (beta == 1 && r->beta == 1) {
-        const size_t ns = r->have;
-        double *col = SNL_CALLOC(2*ns + 4*SNL_JSD_GRID, sizeof *col), j;
-        if (!col) { st = SNL_ENOMEM;  goto done; }
-        r->divergence = 0;
-        for (k = 0; k < d; k++) {
-            for (i = 0; i < ns; i++) { col[i] = r->draws[i*d + k];  col[ns + i] = r->old[i*d + k]; }
-            if (snl_jsd(ns, col, NULL, ns, col + ns, NULL, &j, col + 2*ns) == SNL_OK)
-                r->divergence = fmax(r->divergence, j);
-        }
-        SNL_FREE(col);
-    }
+    r->have = chain.samples;
+    rep->accept = sampled.accept;
+    rep->ess = sampled.ess;
+    if (r->round && beta == 1 && r->beta == 1
+        && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
     r->beta = beta;
-    r->next_beta = beta;
     r->round++;
-    if (r->beta == 1 && r->error <= r->cfg.error && r->divergence <= r->cfg.divergence) {
-        r->done = 1;
-        r->why = "the posterior stands still";
-    } else if (r->round >= r->cfg.rounds) {
-        r->done = 1;
-        r->why = "the budget of rounds is used up";
-    }
+    if (beta == 1 && rep->divergence <= r->cfg.divergence
+        && (rep->error <= r->cfg.error || !p->unit_noise)) r->done = 1;
+    else if (r->round >= r->cfg.rounds) r->done = 2;
 done:
     SNL_FREE(ll);
     SNL_FREE(pick);
     return st;
+}
+
+/* ---- saving ------------------------------------------------------------- */
+/* Tag, sizes, counts, doubles, arrays, the flow, the sum. */
+
+static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 1 };
+enum { RUN_SIZES = 8, RUN_COUNTS = 6 };
+
+static void run_sizes(const snl_run *r, uint64_t *v)
+{
+    v[0] = r->p->dim;       v[1] = r->p->nx;           v[2] = r->p->nc;
+    v[3] = r->cfg.rounds;   v[4] = r->cfg.components;  v[5] = r->cfg.chain.samples;
+    v[6] = r->cap;          v[7] = r->cfg.seed;
+}
+
+/* The arrays of the state, with the counts as they are now. */
+enum { RUN_ARRAYS = 10 };
+static void run_arrays(snl_run *r, size_t *len, double **at)
+{
+    const size_t d = r->p->dim, nx = r->p->nx, kx = r->p->unit_noise ? r->k*nx : 0;
+    double *a[RUN_ARRAYS];
+    const size_t n[RUN_ARRAYS] = { r->calls*(d + 1), r->calls*nx, r->have*d, r->have, nx, kx,
+                                   r->k, d, d*d, RUN_ROUND*r->round };
+    a[0] = r->y;       a[1] = r->s;      a[2] = r->draws;  a[3] = r->draw_ll;
+    a[4] = r->center;  a[5] = r->basis;  a[6] = r->xo;     a[7] = r->mid;
+    a[8] = r->chol;    a[9] = (double *)(void *)r->report;
+    memcpy(len, n, sizeof n);
+    memcpy(at, a, sizeof a);
+}
+
+static size_t run_bytes(snl_run *r, size_t flow)
+{
+    size_t len[RUN_ARRAYS], n = 8 + 8*(RUN_SIZES + RUN_COUNTS + 3) + flow + 8, i;
+    double *at[RUN_ARRAYS];
+    run_arrays(r, len, at);
+    for (i = 0; i < RUN_ARRAYS; i++) n += 8*len[i];
+    return n;
+}
+
+size_t snl_run_save_size(const snl_run *r)
+{
+    snl_run copy = *r;
+    size_t flow = 0;
+    if (r->flow && snl_flow_save(r->flow, NULL, 0, &flow) != SNL_OK) flow = 0;
+    return run_bytes(&copy, flow);
+}
+
+snl_status snl_run_save(const snl_run *r, unsigned char *bytes)
+{
+    snl_run copy = *r;
+    size_t len[RUN_ARRAYS], flow = 0, i;
+    double *at[RUN_ARRAYS];
+    uint64_t size[RUN_SIZES];
+    unsigned char *p = bytes + 8;
+    snl_status st = SNL_OK;
+    if (r->flow && (st = snl_flow_save(r->flow, NULL, 0, &flow)) != SNL_OK) return st;
+    memcpy(bytes, run_tag, 8);
+    run_sizes(r, size);
+    for (i = 0; i < RUN_SIZES; i++) p = snl_put(p, size[i]);
+    p = snl_put(snl_put(snl_put(p, r->round), r->calls), r->done);
+    p = snl_put(snl_put(snl_put(p, r->k), r->have), flow);
+    p = snl_put_doubles(p, 1, &r->beta);
+    p = snl_put_doubles(p, 1, &r->reach);
+    p = snl_put_doubles(p, 1, &r->level);
+    run_arrays(&copy, len, at);
+    for (i = 0; i < RUN_ARRAYS; i++) p = snl_put_doubles(p, len[i], at[i]);
+    if (flow) st = snl_flow_save(r->flow, p, flow, &flow);
+    snl_put(p + flow, snl_fnv1a(bytes, (size_t)(p + flow - bytes)));
+    return st;
+}
+
+snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
+{
+    const unsigned char *p = bytes + 8;
+    uint64_t want[RUN_SIZES], v[RUN_SIZES];
+    size_t len[RUN_ARRAYS], i;
+    double *at[RUN_ARRAYS];
+    snl_run t = *r;
+    snl_status st = SNL_OK;
+    if (!snl_bytes_ok(bytes, size, run_tag) || size < 8*(2 + RUN_SIZES + RUN_COUNTS + 3)) return SNL_EFORMAT;
+    run_sizes(r, want);
+    for (i = 0; i < RUN_SIZES; i++) {
+        p = snl_get(p, v);
+        if (v[0] != want[i]) return SNL_EINVAL;
+    }
+    for (i = 0; i < RUN_COUNTS; i++) p = snl_get(p, v + i);
+    if (v[0] > r->cfg.rounds || v[1] > r->cap || v[2] > 2 || v[4] > r->cfg.chain.samples
+        || v[5] > size || v[3] > (r->p->unit_noise ? r->cfg.components : r->p->nx)
+        || (v[0] > 0) != (v[5] > 0)) return SNL_EFORMAT;
+    t.round = (size_t)v[0];  t.calls = (size_t)v[1];  t.done = (size_t)v[2];
+    t.k = (size_t)v[3];      t.have = (size_t)v[4];
+    if (run_bytes(&t, (size_t)v[5]) != size) return SNL_EFORMAT;
+    t.flow = NULL;
+    if (v[5]) st = snl_flow_load(&t.flow, bytes + size - 8 - (size_t)v[5], (size_t)v[5]);
+    if (st != SNL_OK) return st;
+    if (v[5] && (snl_flow_get_shape(t.flow)->d != t.k || snl_flow_get_shape(t.flow)->m != r->p->nc)) {
+        snl_flow_free(t.flow);
+        return SNL_EFORMAT;
+    }
+    snl_flow_free(r->flow);
+    *r = t;
+    p = snl_get_doubles(p, 1, &r->beta);
+    p = snl_get_doubles(p, 1, &r->reach);
+    p = snl_get_doubles(p, 1, &r->level);
+    run_arrays(r, len, at);
+    for (i = 0; i < RUN_ARRAYS; i++) p = snl_get_doubles(p, len[i], at[i]);
+    return r->flow ? run_ready(r) : SNL_OK;
 }

@@ -1059,6 +1059,13 @@ SNL_MUST_USE snl_status snl_mcmc_tau(size_t n, size_t walkers, size_t dim,
                                      const double *theta, double *tau, int *too_short,
                                      double *work);
 
+/* Effective number of samples ess [dim] of the mean over the chain, from the scatter of 20
+ * batch means of the whole ensemble, to some 15 %.  Unlike n walkers/tau it is not fooled by
+ * walkers that exchange places through the hot temperatures.  SNL_EINVAL: n < 40.  0 for a
+ * constant. */
+SNL_MUST_USE snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *theta,
+                                     double *ess);
+
 /* Split R-hat [dim] [GR]: runs == 1 compares the halves of all walkers, runs > 1 the
  * halves of whole ensembles, theta [runs] pointing to chains of equal shape.
  * SNL_EINVAL: n < 4.  NaN for a constant parameter. */
@@ -1111,15 +1118,17 @@ const char *snl_version(void);
 /* What SNL needs to know about a problem.  y is a point in sampling coordinates, in which
  * the posterior should be as simple as possible; everything is in rows, spread over pool.
  *
- * unit_noise must be 1 so far: simulate returns the noise-free mean s of whitened data
- *   x = s + n, n of independent unit normals.  SNL then adds noise itself, fresh at every
- *   use, may compress linearly (the noise of orthonormal projections is again N(0, 1)), and
- *   knows ln L = -|x_obs - s|^2/2 of each simulation, by which it chooses temperatures and
- *   the rows to learn from and reports the error of the surrogate. */
+ * unit_noise = 1: simulate returns the noise-free mean s of whitened data x = s + n, n of
+ *   independent unit normals.  SNL then adds noise itself, fresh at every use, may compress
+ *   linearly (the noise of orthonormal projections is again N(0, 1)), and knows ln L of each
+ *   simulation, by which it chooses temperatures and the rows to learn from and reports the
+ *   error of the surrogate.
+ * unit_noise = 0: simulate returns data as they would be observed, noise included, and
+ *   nothing else is known of the likelihood. */
 typedef struct snl_problem {
     size_t dim, nx, nc;       /* lengths of y, of x, and of the context of the network        */
     const double *x_obs;      /* [nx]                                                         */
-    int unit_noise;           /* 1, see above; 0 is refused                                   */
+    int unit_noise;           /* see above                                                    */
     double heat;              /* temperature of the first proposal, >= 1 (1 if not unit_noise)*/
     snl_map_fn simulate;      /* in [n][dim + 1]: y and the number of the simulation, to seed */
                               /* its noise; out [n][nx]                                       */
@@ -1132,6 +1141,45 @@ typedef struct snl_problem {
     const snl_pool *pool;     /* NULL: one worker                                             */
 } snl_problem;
 
+/* A sampled posterior: an ensemble of walkers at temps temperatures, 1, ratio, ratio^2 ... */
+typedef struct snl_sample_cfg {
+    size_t walkers, temps;        /* even, >= 2 dim + 2; 1 .. 64                              */
+    double ratio;                 /* > 1, at the start: the ladder adapts                     */
+    size_t burn, steps;           /* ensemble steps dropped and kept, >= 10                   */
+    size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
+} snl_sample_cfg;
+static inline snl_sample_cfg snl_sample_defaults(void)
+{ snl_sample_cfg c = { 64, 4, 2, 1000, 5000, 10000 };  return c; }
+
+typedef struct snl_sample_report {
+    double accept;                /* share of the stretch moves accepted at temperature 1     */
+    double ess;                   /* effective samples of the slowest coordinate, by the      */
+                                  /* scatter of batch means over the whole ensemble           */
+    size_t calls;                 /* of the density, inside the prior                         */
+} snl_sample_report;
+
+typedef struct snl_run_progress {
+    const char *stage;            /* "search", "simulate", "train", "sample": static text     */
+    size_t round;
+    double done, value;           /* share done in [0, 1]; SNR of the search, or acceptance   */
+} snl_run_progress;
+typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops       */
+
+/* Exact ln L = x_obs.s - |s|^2/2, signal against noise alone, of y [n][dim] to out [n]: one
+ * simulation per row inside the prior, -INFINITY outside.  Needs unit_noise.  SNL_ENOMEM, or
+ * what simulate returned. */
+SNL_MUST_USE snl_status snl_log_likelihood(const snl_problem *p, size_t n, const double *y,
+                                           double *out);
+
+/* Samples of the exact posterior, one simulation per call of the density: what SNL is
+ * measured against.  Starts from p->draw and cools down from p->heat.  y [samples][dim] and
+ * log_like [samples] are the caller's.  SNL_EINVAL: a setting, or unit_noise is 0.
+ * SNL_EFAILED: draw found no start.  SNL_ESTOPPED, SNL_ENOMEM, or what a callback returned. */
+SNL_MUST_USE snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *cfg,
+                                         uint64_t seed, double *y, double *log_like,
+                                         snl_sample_report *report, snl_run_hook hook,
+                                         void *user, snl_fault *why);
+
 typedef struct snl_run_cfg {
     size_t   first, each;     /* simulations in the first and in each later round, >= 50      */
     size_t   rounds;          /* at most, >= 1                                                */
@@ -1140,51 +1188,54 @@ typedef struct snl_run_cfg {
     size_t   degree;          /* of the polynomial part of the mean, 0 .. 4                   */
     size_t   layers, width;   /* of the networks                                              */
     size_t   epochs;          /* of training at most, per stage                               */
-    size_t   transforms;      /* of the flow                                                  */
-    size_t   walkers;         /* of the ensemble, even, >= 2 dim + 2                          */
-    size_t   steps;           /* of the ensemble in the last rounds; a quarter before         */
-    size_t   samples;         /* posterior draws handed out, >= 100                           */
+    size_t   transforms;      /* of the flow; >= 1 unless unit_noise                          */
     double   error;           /* stop when the surrogate's ln L is this good, rms {nats}, > 0 */
     double   divergence;      /* ... and no marginal moved by more than this {nats}, > 0      */
+    snl_sample_cfg chain;     /* of the surrogate; shorter while tempered                     */
     uint64_t seed;
 } snl_run_cfg;
 static inline snl_run_cfg snl_run_defaults(void)
 {
-    snl_run_cfg c = { 1500, 1000, 8, 48, 0.02, 2, 2, 64, 200, 0, 96, 4000, 10000,
-                      0.3, 0.005, 1 };
+    snl_run_cfg c = { 1500, 1000, 8, 48, 0.02, 2, 2, 64, 200, 0, 0.3, 0.005,
+                      { 0, 0, 0, 0, 0, 0 }, 1 };
+    c.chain = snl_sample_defaults();
     return c;
 }
 
+/* What one round did; all numbers are doubles, so that rounds are saved as an array. */
+typedef struct snl_round {
+    double calls;                 /* simulations up to its end                                */
+    double trained;               /* rows that the network learned from                       */
+    double components, lost;      /* of x as the network sees it; rms {sigma} of the signal   */
+                                  /* left out by compression                                  */
+    double beta;                  /* inverse temperature that was sampled                     */
+    double error;                 /* rms of surrogate - exact ln L on this round's simulations*/
+                                  /* before it learned from them {nats}, up to a constant;    */
+                                  /* NaN in the first round and without unit_noise            */
+    double divergence;            /* largest 1-D Jensen-Shannon from the last posterior       */
+                                  /* {nats}, NaN while one of the two is tempered             */
+    double loss;                  /* of the validation rows: share of the variance left, or   */
+                                  /* with transforms -log p {nats}                            */
+    double ess, accept;           /* as in snl_sample_report                                  */
+} snl_round;
+
 /* The state of a run.  Pointers belong to the run and change with it. */
 typedef struct snl_run_view {
-    size_t round, calls;          /* rounds and simulations done                             */
-    int    done;                  /* nothing is left to do ...                               */
-    const char *why;              /* ... and the reason, static text                         */
-    double beta, next_beta;       /* inverse temperature sampled last, and to be sampled     */
-    double error;                 /* rms of surrogate - exact ln L on new simulations {nats},*/
-                                  /* up to a constant; NaN without unit_noise                */
-    double divergence;            /* largest 1-D Jensen-Shannon between the last two rounds  */
-    size_t components;            /* of x as the network sees it                             */
-    double lost;                  /* rms {sigma} of the signal left out by compression       */
-    size_t trained;               /* rows that the network learned from                      */
-    snl_train_report train;
-    double accept, tau;           /* of the ensemble: stretch moves accepted, longest tau    */
-                                  /* {steps}                                                 */
-    int    too_short;             /* the chain is under 50 tau: tau and the tails are rough  */
-    size_t n;                     /* posterior draws: y [n][dim], ln surrogate likelihood    */
-    const double *y, *log_like;   /* [n]                                                     */
+    size_t round, calls;          /* rounds and simulations done                              */
+    int    done;                  /* nothing is left to do ...                                */
+    const char *why;              /* ... and the reason, static text                          */
+    double beta;                  /* inverse temperature sampled last                         */
+    const snl_round *report;      /* [round]                                                  */
+    size_t n;                     /* posterior draws: y [n][dim], ln surrogate likelihood,    */
+    const double *y, *log_like;   /* [n], with unit_noise on the scale of snl_log_likelihood  */
 } snl_run_view;
-
-typedef struct snl_run_progress {
-    const char *stage;            /* "simulate", "train", "sample": static text              */
-    size_t round;
-    double done, value;           /* share done in [0, 1]; validation loss or acceptance     */
-} snl_run_progress;
-typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops      */
 
 /* A run of SNL.  problem and its arrays must outlive it.  One call of snl_run_round is one
  * round: propose, simulate, compress, train, sample [P, algorithm 1].  After an error or a
- * stop inside a round the run can only be freed. */
+ * stop inside a round the run can be freed, or loaded from where it was saved last.
+ *
+ * SNL_EINVAL: a field of problem or cfg, named in why; a round after the last.  SNL_ENOMEM.
+ * SNL_ESTOPPED by the hook.  SNL_EFAILED: the numbers did not allow to go on. */
 typedef struct snl_run snl_run;
 SNL_MUST_USE snl_status snl_run_create(snl_run **out, const snl_problem *problem,
                                        const snl_run_cfg *cfg, snl_fault *why);
@@ -1192,6 +1243,13 @@ void snl_run_free(snl_run *r);
 SNL_MUST_USE snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user,
                                       snl_fault *why);
 snl_run_view snl_run_state(const snl_run *r);
+
+/* The complete state between two rounds as bytes [snl_run_save_size(r)], and back into a run
+ * created for the same problem with the same sizes and seed: it then continues bit for bit.
+ * SNL_EFORMAT: damaged, r is unchanged.  SNL_EINVAL: of other sizes or another seed. */
+size_t snl_run_save_size(const snl_run *r);
+SNL_MUST_USE snl_status snl_run_save(const snl_run *r, unsigned char *bytes);
+SNL_MUST_USE snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size);
 
 /* ---- a massive black hole binary in LISA data --------------------------- */
 
@@ -1237,9 +1295,10 @@ typedef struct snl_search_result {
 
 /* An event: data, prior and response joined, with the chart in which it is sampled,
  *
- *   y = (chirp mass, mass ratio, chi1, chi2, t_L, Re c_A, Im c_A, Re c_E, Im c_E, xi, eta):
+ *   y = (chirp mass, (m1 - m2)/M, chi_eff, (chi1 - chi2)/2, t_L, Re c_A, Im c_A, Re c_E,
+ *        Im c_E, xi, eta):
  *
- * t_L the time of arrival at LISA's centre, c_A and c_E the amplitudes of the long-wavelength
+ * chi_eff = (m1 chi1 + m2 chi2)/M, t_L the time of arrival at LISA's centre, c_A and c_E the amplitudes of the long-wavelength
  * signal in A and E at one frequency, (xi, eta) the equal-area map of the LISA-frame sky
  * [M2].  There the posterior is close to a Gaussian times a few sky images, which are
  * rotations of (xi, eta) by quarter turns and reflections at LISA's plane with c fixed.
@@ -1264,11 +1323,13 @@ void snl_event_problem(snl_event *e, snl_problem *p);
 void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t seed,
                      double *theta);
 
-/* Exact (heterodyned) ln L out [n] of y [n][11]: one simulator call per row. */
-SNL_MUST_USE snl_status snl_event_loglike(snl_event *e, size_t n, const double *y,
-                                          double *out);
+size_t snl_event_calls(const snl_event *e);      /* waveforms of the search so far            */
 
-size_t snl_event_calls(const snl_event *e);      /* exact evaluations so far in all           */
+/* What the search found as bytes [snl_event_save_size(e)], and back into an event created
+ * with the same configuration and data; it takes the place of the search.  SNL_EFORMAT. */
+size_t snl_event_save_size(const snl_event *e);
+void snl_event_save(const snl_event *e, unsigned char *bytes);
+SNL_MUST_USE snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size);
 
 #ifdef __cplusplus
 }

@@ -137,7 +137,8 @@ static snl_status bench_waveform(bench *b)
     w.p.model = SNL_PHENOMHM;
     if (s == SNL_OK) s = timed(b, "phenomhm_setup", wave_setup, &w, 1, "us/source");
     if (s == SNL_OK)
-        s = timed(b, "phenomhm", wave_modes, &w, N*SNL_PHENOM_MODES, "us/(mode and frequency)");
+        s = timed(b, "phenomhm", wave_modes, &w, N*SNL_PHENOM_MODES,
+                  "us/(mode and frequency)");
     free(mem);
     return s;
 }
@@ -215,7 +216,8 @@ static snl_status heterodyned(bench *b, const char *name, event *e, snl_model mo
 static snl_status bench_likelihood(bench *b)
 {
     enum { BINS = 1 << 18, FEW = 1024 };
-    const snl_source source = { 1.5e6, 5e5, 0.5, 0.2, 36594.3, 1.05, 0.8, 2.1, 0.4, 0.3, 1e6 };
+    const snl_source source = { 1.5e6, 5e5, 0.5, 0.2, 36594.3, 1.05, 0.8, 2.1, 0.4, 0.3,
+                                1e6 };
     const snl_noise noise = snl_noise_defaults();
     double *mem = numbers(5*FEW);
     snl_status s = mem ? SNL_OK : SNL_ENOMEM;
@@ -225,7 +227,8 @@ static snl_status bench_likelihood(bench *b)
     e.data = NULL;
     if (s == SNL_OK) s = snl_data_create(&e.data, 0.1/BINS, 27, BINS);
     for (int c = 0; s == SNL_OK && c < 2; c++)
-        s = snl_noise_psd(&noise, SNL_CHANNEL_A, BINS, e.data->f, e.data->S + c*BINS, NULL);
+        s = snl_noise_psd(&noise, SNL_CHANNEL_A, BINS, e.data->f, e.data->S + c*BINS,
+                          NULL);
     if (s == SNL_OK) s = snl_data_add_signal(e.data, &e.cfg, &source, NULL);
     if (s == SNL_OK) {
         e.n = FEW;

@@ -5,20 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../snl.h"
-#include "io.h"
-
-typedef struct options {
-    const char *cases, *frequencies, *config, *out;
-    unsigned long seed;
-    int quiet;
-    int model, tdi, response, noise, foreground;
-    double years;
-    snl_qnm *qnm;
-} options;
+#include "tool.h"
+#include "plot.h"
+#include "bench.h"
 
 /* One line for a refused argument of the library. */
-static int refuse(io_error *e, const char *where, snl_status s, const snl_fault *why)
+int refuse(io_error *e, const char *where, snl_status s, const snl_fault *why)
 {
     if (s == SNL_ENOMEM || !why->name)
         return io_fail(e, IO_FAILED, "%s: %s", where, snl_status_text(s));
@@ -228,208 +220,162 @@ static int cmd_noise(options *o, io_error *e)
     return rc;
 }
 
-/* ---- events: configuration and series to a band of frequency-domain data */
+/* ---- compare and plot: tables of samples */
 
-static int event_data(const event_config *c, snl_data **data, io_error *e)
+/* Names that two tables share, in the order of the first; ln L and weights are none. */
+static int shared_columns(const table *a, const table *b, const char **names)
 {
-    char *path = path_join(c->path, c->data, 1);
-    size_t rows = 0, i, k, k0, k1;
-    double *x = NULL, *w = NULL, *half, *work, df;
-    snl_noise noise = snl_noise_defaults();
-    snl_fft plan;
-    int rc, ch;
-    if (!path) return io_fail(e, IO_FAILED, "out of memory");
-    rc = npy_read(path, &rows, &x, e);
-    if (rc) { free(path);  return rc; }
-    df = 1 / ((double)rows * c->dt);
-    k0 = (size_t)ceil(c->f_min / df * (1 - 1e-12));
-    k1 = (size_t)floor(c->f_max / df * (1 + 1e-12));
-    if (k0 < 1) k0 = 1;
-    if (k1 > rows/2) k1 = rows/2;
-    if (k1 <= k0) rc = io_fail(e, IO_REFUSED, "%s: %lu samples hold no frequency between f_min and f_max", path, (unsigned long)rows);
-    if (!rc && !(w = malloc((rows + snl_fft_size(rows) + snl_fft_work(rows) + rows + 4) * sizeof *w)))
-        rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
-    if (!rc && (snl_fft_init(&plan, rows, w) != SNL_OK || snl_data_create(data, df, k0, k1 - k0 + 1) != SNL_OK))
-        rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
-    if (!rc) {
-        work = w + snl_fft_size(rows);
-        half = work + snl_fft_work(rows);
-        noise.model = (snl_noise_model)c->noise_model;
-        noise.tdi = (snl_tdi)c->tdi;
-        noise.foreground = (snl_foreground)c->foreground;
-        noise.years = c->years;
-        for (ch = 0; !rc && ch < 2; ch++) {
-            snl_fault why = { 0 };
-            for (i = 0; i < rows; i++) half[i] = x[3*i + 1 + (size_t)ch];
-            snl_fft_real_forward(&plan, half, half, work);
-            for (k = 0; k < 2*(*data)->n; k++)
-                (*data)->d[2*(size_t)ch*(*data)->n + k] = half[2*k0 + k] * c->dt;
-            if (snl_noise_psd(&noise, SNL_CHANNEL_A, (*data)->n, (*data)->f,
-                              (*data)->S + (size_t)ch*(*data)->n, &why) != SNL_OK)
-                rc = refuse(e, c->path, SNL_EINVAL, &why);
-        }
-    }
-    free(w);
-    free(x);
-    free(path);
-    return rc;
+    int n = 0, i;
+    for (i = 0; i < (int)a->cols && n < PLOT_DIMS; i++)
+        if (strncmp(a->name[i], "log_", 4) && table_find(b, a->name[i]) >= 0)
+            names[n++] = a->name[i];
+    return n;
 }
 
-static int event_priors(const event_config *c, snl_prior *p, io_error *e)
+static int cmd_compare(options *o, io_error *e)
 {
+    const char *names[PLOT_DIMS];
+    table t[2];
+    out_file out = { 0 };
+    double *v[2] = { NULL, NULL }, *x = NULL, j, top = 0;
+    int n = 0, k, rc = 0;
     size_t i;
-    if (c->priors != SNL_NPAR)
-        return io_fail(e, IO_REFUSED, "%s: %lu of 11 prior.NAME lines are given", c->path,
-                       (unsigned long)c->priors);
-    for (i = 0; i < c->priors; i++) {
-        const event_prior *q = &c->prior[i];
-        snl_prior *o = &p[q->param];
-        o->lo = q->a;
-        o->hi = q->b;
-        if (q->kind == PRIOR_UNIFORM) o->kind = SNL_UNIFORM;
-        else if (q->kind == PRIOR_LOGUNIFORM) o->kind = SNL_LOG_UNIFORM;
-        else if (q->kind == PRIOR_NORMAL) {
-            o->kind = SNL_NORMAL;
-            o->mean = q->a;
-            o->sd = q->b;
-            o->lo = event_params[q->param].lo;
-            o->hi = event_params[q->param].hi;
-        } else return io_fail(e, IO_REFUSED, "%s:%d: fixed parameters are not supported yet",
-                              c->path, q->line);
+    memset(t, 0, sizeof t);
+    for (k = 0; !rc && k < 2; k++) rc = table_read(&t[k], o->file[k], e);
+    if (!rc && (n = shared_columns(&t[0], &t[1], names)) == 0)
+        rc = io_fail(e, IO_REFUSED, "%s: shares no column with %s", o->file[1], o->file[0]);
+    for (k = 0; !rc && k < 2; k++) {
+        v[k] = malloc((t[k].rows + 1) * (size_t)n * sizeof *x);
+        if (!v[k]) rc = io_fail(e, IO_FAILED, "out of memory");
+        else rc = table_numbers(&t[k], (size_t)n, names, 0, v[k], e);
     }
-    return 0;
-}
-
-static int report_search(void *user, const snl_run_progress *p)
-{
-    if (*(const int *)user) return 0;
-    if (!strcmp(p->stage, "search")) fprintf(stderr, "search %3.0f %%  SNR %.2f\r", 100*p->done, p->value);
-    else fprintf(stderr, "round %lu: %-10s\r", (unsigned long)p->round + 1, p->stage);
-    return 0;
-}
-
-/* Columns in the order of the configuration's priors, then ln L of the surrogate. */
-static int write_posterior(const event_config *c, const char *dir, size_t n,
-                           const double *theta, const double *ll, io_error *e)
-{
-    const char *names[SNL_NPAR + 1];
-    double *v = malloc(n * (SNL_NPAR + 1) * sizeof *v);
-    char *path = path_join(dir, "posterior.tsv", 0);
-    size_t i, k;
-    int rc = v && path ? 0 : io_fail(e, IO_FAILED, "out of memory");
-    for (k = 0; k < SNL_NPAR; k++) names[k] = snl_parameter_name[c->prior[k].param];
-    names[SNL_NPAR] = "log_likelihood";
-    for (i = 0; !rc && i < n; i++) {
-        for (k = 0; k < SNL_NPAR; k++)
-            v[i*(SNL_NPAR + 1) + k] = theta[i*SNL_NPAR + (size_t)c->prior[k].param];
-        v[i*(SNL_NPAR + 1) + SNL_NPAR] = ll[i];
-    }
-    if (!rc) rc = table_write(path, 1, 12, n, SNL_NPAR + 1, names, v, e);
-    free(path);
-    free(v);
-    return rc;
-}
-
-static int cmd_infer(options *o, io_error *e)
-{
-    event_config c;
-    snl_event_cfg cfg;
-    snl_data *data = NULL;
-    snl_event *event = NULL;
-    snl_search_result found;
-    snl_problem problem;
-    snl_run_cfg rc_cfg = snl_run_defaults();
-    snl_run *run = NULL;
-    snl_run_view v;
-    snl_fault why = { 0 };
-    snl_status st = SNL_OK;
-    double *theta = NULL;
-    int rc;
-    memset(&cfg, 0, sizeof cfg);
-    memset(&found, 0, sizeof found);
-    memset(&v, 0, sizeof v);
-    rc = event_read(&c, o->config, e);
-    if (!rc && c.waveform != SNL_PHENOMD)
-        rc = io_fail(e, IO_REFUSED, "%s: waveform: infer knows PhenomD only so far", c.path);
-    if (!rc) rc = event_priors(&c, cfg.prior, e);
-    if (!rc) rc = dir_make(o->out, e);
-    if (!rc) rc = event_data(&c, &data, e);
-    if (rc) goto done;
-    cfg.lisa = snl_lisa_defaults(o->qnm);
-    cfg.lisa.tdi = (snl_tdi)c.tdi;
-    cfg.lisa.response = (snl_response)c.response;
-    cfg.nodes = 192;
-    cfg.search = 1000;
-    cfg.seed = rc_cfg.seed = o->seed;
-    st = snl_event_create(&event, &cfg, data, NULL, &why);
-    if (st == SNL_OK) st = snl_event_search(event, &found, report_search, &o->quiet, &why);
-    if (st == SNL_OK) {
-        if (!o->quiet) fprintf(stderr, "search: SNR %.2f, %lu waveforms\n", found.snr, (unsigned long)found.calls);
-        snl_event_problem(event, &problem);
-        st = snl_run_create(&run, &problem, &rc_cfg, &why);
-    }
-    while (st == SNL_OK && !v.done) {
-        st = snl_run_round(run, report_search, &o->quiet, &why);
-        v = snl_run_state(run);
-        if (!o->quiet && st == SNL_OK)
-            fprintf(stderr, "round %lu: %lu simulations, temperature %.3g, error of ln L %.3f, divergence %.4f\n",
-                    (unsigned long)v.round, (unsigned long)v.calls, 1/v.beta, v.error, v.divergence);
-    }
-    if (st != SNL_OK) { rc = refuse(e, c.path, st, &why);  goto done; }
-    if (!(theta = malloc(v.n * SNL_NPAR * sizeof *theta))) rc = io_fail(e, IO_FAILED, "out of memory");
-    else {
-        out_file out = { 0 };
-        char *path = path_join(o->out, "summary.tsv", 0);
-        snl_event_theta(event, v.n, v.y, o->seed, theta);
-        rc = write_posterior(&c, o->out, v.n, theta, v.log_like, e);
-        if (!rc) rc = out_open(&out, path, e);
-        if (!rc) {
-            fprintf(out.file, "name\tvalue\ncalls_search\t%lu\ncalls_training\t%lu\ncalls\t%lu\n"
-                    "rounds\t%lu\nsnr\t%.17g\nerror_log_likelihood\t%.17g\ndivergence\t%.17g\n"
-                    "tau_steps\t%.17g\nchain_too_short\t%d\nstopped\t%s\n", (unsigned long)found.calls,
-                    (unsigned long)v.calls, (unsigned long)(found.calls + v.calls),
-                    (unsigned long)v.round, found.snr, v.error, v.divergence, v.tau, v.too_short, v.why);
-            rc = out_close(&out, 1, e);
+    if (!rc && !(x = malloc((t[0].rows + t[1].rows + 4*SNL_JSD_GRID) * sizeof *x)))
+        rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = out_open(&out, o->out, e);
+    if (!rc) {
+        fprintf(out.file, "param\tjsd_mnat\n");
+        for (k = 0; !rc && k < n; k++) {
+            double *y = x + t[0].rows;
+            for (i = 0; i < t[0].rows; i++) x[i] = v[0][i*(size_t)n + (size_t)k];
+            for (i = 0; i < t[1].rows; i++) y[i] = v[1][i*(size_t)n + (size_t)k];
+            if (snl_jsd(t[0].rows, x, NULL, t[1].rows, y, NULL, &j, y + t[1].rows) != SNL_OK)
+                rc = io_fail(e, IO_REFUSED, "%s: %s is constant, or has too few rows", o->file[0], names[k]);
+            else {
+                fprintf(out.file, "%s\t%.17g\n", names[k], 1000*j);
+                top = fmax(top, 1000*j);
+            }
         }
-        free(path);
-        if (!rc && !o->quiet) fprintf(stderr, "done: %s\n", v.why);
-        if (!rc && v.too_short)
-            fprintf(stderr, "warning: the chain is shorter than 50 autocorrelation times (%.0f "
-                    "steps): weights of sky images are rough\n", v.tau);
+        if (!rc) fprintf(out.file, "max\t%.17g\n", top);
+        { const int rc2 = out_close(&out, !rc, e);  if (!rc) rc = rc2; }
     }
-done:
-    free(theta);
-    snl_run_free(run);
-    snl_event_free(event);
-    snl_data_free(data);
+    for (k = 0; k < 2; k++) { table_free(&t[k]);  free(v[k]); }
+    free(x);
     return rc;
+}
+
+static int cmd_plot(options *o, io_error *e)
+{
+    static const char *const weight_name[] = { "log_weight" };
+    const char *names[PLOT_DIMS];
+    plot_samples set[TOOL_FILES];
+    table t[TOOL_FILES];
+    double *v[TOOL_FILES] = { NULL }, *w[TOOL_FILES] = { NULL };
+    int n = 0, k, rc = 0;
+    size_t i;
+    memset(t, 0, sizeof t);
+    for (k = 0; !rc && k < o->files; k++) {
+        rc = table_read(&t[k], o->file[k], e);
+        if (!rc && (n = shared_columns(&t[0], &t[k], names)) == 0)
+            rc = io_fail(e, IO_REFUSED, "%s: shares no column with %s", o->file[k], o->file[0]);
+    }
+    for (k = 0; !rc && k < o->files; k++) {
+        v[k] = malloc((t[k].rows + 1) * (size_t)n * sizeof **v);
+        w[k] = malloc((t[k].rows + 1) * sizeof **w);
+        if (!v[k] || !w[k]) rc = io_fail(e, IO_FAILED, "out of memory");
+        else rc = table_numbers(&t[k], (size_t)n, names, 0, v[k], e);
+        set[k].label = o->file[k];
+        set[k].rows = t[k].rows;
+        set[k].value = v[k];
+        set[k].weight = NULL;
+        if (rc || table_find(&t[k], weight_name[0]) < 0) continue;
+        rc = table_numbers(&t[k], 1, weight_name, 1, w[k], e);
+        for (i = 0; i < t[k].rows; i++) w[k][i] = exp(w[k][i]);
+        set[k].weight = w[k];
+    }
+    if (!rc) rc = plot_corner(o->out, (size_t)o->files, set, (size_t)n, names, NULL, e);
+    for (k = 0; k < TOOL_FILES; k++) { table_free(&t[k]);  free(v[k]);  free(w[k]); }
+    return rc;
+}
+
+static int cmd_bench(options *o, io_error *e)
+{
+    out_file out = { 0 };
+    int rc = out_open(&out, o->out, e), rc2;
+    if (rc) return rc;
+    if (bench_run(out.file, o->qnm) != 0) rc = io_fail(e, IO_FAILED, "bench: out of memory");
+    rc2 = out_close(&out, !rc, e);
+    return rc ? rc : rc2;
+}
+
+static int cmd_init(options *o, io_error *e)
+{
+    out_file out = { 0 };
+    const int rc = out_open(&out, o->out, e);
+    if (rc) return rc;
+    event_template(out.file);
+    return out_close(&out, 1, e);
 }
 
 /* ---- commands and options */
 
+/* needs: the option without which nothing can be done, or files' names in order; those in
+ * brackets may be missing.  out: must --out be given? */
 typedef struct command {
     const char *name;
     int (*run)(options *o, io_error *e);
-    const char *needs, *help;
+    const char *needs;
+    int out;
+    const char *help;
 } command;
 
 static const command commands[] = {
-    { "waveform", cmd_waveform, "--cases",
+    { "run", cmd_run, "", 1,
+      "simulate a binary in LISA noise and recover it: the main job, without any file\n"
+      "  snl run --out DIR [--seed N] [--threads N] [--resume]" },
+    { "infer", cmd_infer, "CONFIG", 1,
+      "posterior of a binary by Sequential Neural Likelihood (PhenomD)\n"
+      "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume]" },
+    { "mcmc", cmd_mcmc, "CONFIG", 1,
+      "the same by sampling the exact likelihood, for comparison\n"
+      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]" },
+    { "simulate", cmd_simulate, "CONFIG", 1,
+      "time series (t, A, E) of the injected sources in noise\n"
+      "  snl simulate event.cfg --out data.npy" },
+    { "init", cmd_init, "", 0,
+      "a commented configuration to start from\n"
+      "  snl init > event.cfg" },
+    { "compare", cmd_compare, "A.tsv B.tsv", 0,
+      "Jensen-Shannon divergence of the marginals of two sample tables {mnat}\n"
+      "  snl compare A.tsv B.tsv" },
+    { "plot", cmd_plot, "A.tsv [B.tsv C.tsv D.tsv]", 1,
+      "corner plot of sample tables over each other\n"
+      "  snl plot A.tsv B.tsv --out corner.svg" },
+    { "waveform", cmd_waveform, "--cases", 0,
       "amplitude and phase of IMRPhenomD or IMRPhenomHM\n"
       "  snl waveform --cases cases.tsv [--model PhenomD|PhenomHM] [--out FILE]" },
-    { "response", cmd_response, "--cases",
+    { "response", cmd_response, "--cases", 0,
       "transfer functions and the (2,2) signal in A, E, T\n"
       "  snl response --cases cases.tsv [--tdi 1.5|2.0] [--response full|longwave]" },
-    { "snr", cmd_snr, "--cases",
+    { "snr", cmd_snr, "--cases", 0,
       "optimal signal-to-noise ratios, from t = 0 s on\n"
       "  snl snr --cases cases.tsv [--noise_model SciRDv1|MRDv1|Sangria]" },
-    { "noise", cmd_noise, "--frequencies",
+    { "noise", cmd_noise, "--frequencies", 0,
       "one-sided noise PSDs of A (= E) and T\n"
       "  snl noise --frequencies f.tsv [--model SciRDv1|MRDv1|Sangria] [--tdi 1.5|2.0]\n"
       "            [--foreground none|ldc|robson|babak] [--years Y]" },
-    { "infer", cmd_infer, "CONFIG",
-      "posterior of a binary by Sequential Neural Likelihood (PhenomD, so far serial)\n"
-      "  snl infer event.cfg --out DIR [--seed N]" },
+    { "bench", cmd_bench, "", 0,
+      "speed of the parts, as a table of name, value, unit\n"
+      "  snl bench" },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -442,25 +388,37 @@ static void help(void)
     printf("common options: --out FILE, --seed N, --threads N, --quiet\n");
 }
 
+static int number(const command *c, const char *key, const char *text, unsigned long *out,
+                  io_error *e)
+{
+    char *end;
+    *out = strtoul(text, &end, 10);
+    if (*end || end == text || *text == '-')
+        return io_fail(e, IO_REFUSED, "%s: %s: %s is not a whole number >= 0", c->name, key, text);
+    return 0;
+}
+
 static int parse(options *o, const command *c, int argc, char **argv, io_error *e)
 {
-    int i;
+    const char *p = c->needs;
+    int i, want = 0, most = 0, optional = 0;
     for (i = 2; i < argc; i++) {
         const char *k = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         char *end;
         int rc = 0;
         if (!strcmp(k, "--quiet")) { o->quiet = 1;  continue; }
-        if (k[0] != '-' && !strcmp(c->needs, "CONFIG") && !o->config) { o->config = k;  continue; }
+        if (!strcmp(k, "--resume")) { o->resume = 1;  continue; }
+        if (k[0] != '-') {
+            if (o->files == TOOL_FILES) return io_fail(e, IO_REFUSED, "%s: too many files: %s", c->name, k);
+            o->file[o->files++] = k;
+            continue;
+        }
         if (!v) return io_fail(e, IO_REFUSED, "%s: %s: a value is missing", c->name, k);
         if (!strcmp(k, "--cases")) o->cases = v;
         else if (!strcmp(k, "--frequencies")) o->frequencies = v;
         else if (!strcmp(k, "--out")) o->out = v;
-        else if (!strcmp(k, "--seed") || !strcmp(k, "--threads")) {
-            const unsigned long number = strtoul(v, &end, 10);
-            if (*end || end == v)
-                return io_fail(e, IO_REFUSED, "%s: %s: %s is not a number", c->name, k, v);
-            if (k[2] == 's') o->seed = number;
-        }
+        else if (!strcmp(k, "--seed")) rc = number(c, k, v, &o->seed, e);
+        else if (!strcmp(k, "--threads")) rc = number(c, k, v, &o->threads, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
             rc = event_choice("noise_model", v, &o->noise, e);
         else if (!strcmp(k, "--noise_model")) rc = event_choice("noise_model", v, &o->noise, e);
@@ -478,19 +436,30 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         if (rc) return rc;
         i++;
     }
-    if (!strcmp(c->needs, "CONFIG")) {
-        if (!o->config) return io_fail(e, IO_REFUSED, "%s: the configuration is missing", c->name);
-        if (!o->out) return io_fail(e, IO_REFUSED, "%s: --out is missing", c->name);
-    } else if (!strcmp(c->needs, "--cases") ? !o->cases : !o->frequencies)
-        return io_fail(e, IO_REFUSED, "%s: %s is missing", c->name, c->needs);
+    if (!strcmp(p, "--cases") ? !o->cases : !strcmp(p, "--frequencies") ? !o->frequencies : 0)
+        return io_fail(e, IO_REFUSED, "%s: %s is missing", c->name, p);
+    while (*p && *p != '-') {                       /* count the files that are wanted */
+        optional |= *p == '[';
+        most++;
+        want += !optional;
+        while (*p && *p != ' ') p++;
+        while (*p == ' ') p++;
+    }
+    if (o->files < want || o->files > most)
+        return io_fail(e, IO_REFUSED, "%s: %s is wanted, not %d files", c->name,
+                       *c->needs && most ? c->needs : "no file", o->files);
+    if (c->out && !o->out) return io_fail(e, IO_REFUSED, "%s: --out is missing", c->name);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    options o = { NULL, NULL, NULL, NULL, 1, 0, 0, 0, 0, 0, 0, 1, NULL };
+    options o;
     io_error e = { "" };
     int i, rc;
+    memset(&o, 0, sizeof o);
+    o.seed = 1;
+    o.years = 1;
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         help();
         return argc < 2 ? 2 : 0;

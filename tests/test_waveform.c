@@ -283,10 +283,57 @@ TEST batches_agree_with_the_plain_twin(void)
             slow_mode(&p, &p.mode[j], x, &amp2, &phase2, &t2);
             ASSERT_NEAR(phase2, phase[i], 1e-14*(fabs(p.phi0) + fabs(p.t0*x)
                                                  + (1e3 + pow(x, -5/3.))/p.eta));
-            ASSERT_NEAR(t2, t[i], 1e-14*p.M_sec*(fabs(p.t0) + (1e4 + pow(x, -8/3.))/p.eta));
+            ASSERT_NEAR(t2, t[i], 1e-14*p.M_sec*(fabs(p.t0)
+                                                 + (1e4 + pow(x, -8/3.))/p.eta));
             ASSERT_NEAR(amp2, amp[i], 1e-12*amp2 + 1e-300);
         }
     }
+    PASS();
+}
+
+/* Coefficients of a binary that leave of its formulas one function, known from libm */
+TEST elementary_functions_are_good_to_rounding(void)
+{
+    enum { N = 5000 };
+    static double f[N], a[N], b[N], c[N];
+    snl_phenom plain, p;
+    snl_phenom_part *d = &plain.mode[0];
+    snl_rng r;
+    snl_rng_seed(&r, 9, 0);
+    memset(&plain, 0, sizeof plain);
+    plain.M_sec = plain.amp0 = plain.w = plain.gamma1w = 1;
+    plain.modes = 1;
+    d->l = d->m = 2;
+    d->h[0] = 1;
+    for (int i = 0; i < 3; i++) d->p_a[i] = d->p_scale[i] = d->a_a[i] = 1;
+    for (int i = 0; i < N; i++) f[i] = exp(60*snl_rng_uniform(&r) - 30);
+
+    p = plain;                              /* inspiral everywhere: x^(-5/3), x^(-7/6) */
+    p.f_int = p.f_mrd = p.g_int = p.g_mrd = 1e30;
+    p.ins[0] = 1;
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, N, f, a, b, NULL));
+    for (int i = 0; i < N; i++) ASSERT_REL(pow(f[i], -7/6.), a[i], 5e-15);
+    for (int i = 0; i < N; i++) ASSERT_REL(pow(f[i], -5/3.), b[i], 5e-15);
+
+    p = plain;                              /* intermediate: ln x */
+    p.f_mrd = 1e30;
+    p.beta[1] = 1;
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, N, f, NULL, b, NULL));
+    for (int i = 0; i < N; i++) ASSERT_REL(log(f[i]), b[i], 5e-16);
+
+    p = plain;                              /* ringdown: x^(-1/4), atan and exp */
+    p.alpha[2] = 1;
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, N, f, NULL, b, c));
+    for (int i = 0; i < N; i++) ASSERT_REL(pow(f[i], -0.25)/(2*SNL_PI), c[i], 2e-15);
+    p.alpha[2] = 0;
+    p.mode[0].atan_amp = p.mode[0].atan_inv = 1;
+    p.mode[0].atan_mid = 5;
+    p.gamma2w = 1;
+    for (int i = 0; i < N; i++) f[i] = i < N/2 ? 10*(i + 1.)/N : f[i];
+    ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, N, f, a, b, NULL));
+    for (int i = 0; i < N; i++) ASSERT_REL(atan(f[i] - 5), b[i], 5e-16);
+    for (int i = 0; i < N; i++)
+        ASSERT_REL(pow(f[i], -7/6.)/(f[i]*f[i] + 1)*exp(-fmin(f[i], 700)), a[i], 1e-14);
     PASS();
 }
 
@@ -322,8 +369,8 @@ TEST time_is_the_derivative_of_the_phase(void)
     PASS();
 }
 
-/* The Mf at which a formula of a mode gives way to another: the ends of the maps, and what
- * they send to the borders inside P and A. */
+/* The Mf at which a formula of a mode gives way to another: the ends of the maps, and
+ * what they send to the borders inside P and A. */
 static int find_borders(const snl_phenom *p, const snl_phenom_part *d, double x[16])
 {
     int n = 0;
@@ -340,8 +387,8 @@ static int find_borders(const snl_phenom *p, const snl_phenom_part *d, double x[
     return n;
 }
 
-/* Closing in on a border from both sides; the slope of the formulas is below 1e7/eta, that of
- * ln amp below 1e3/x but for the cusp of (2,1), which is under 1e-3 of (2,2). */
+/* Closing in on a border from both sides; the slope of the formulas is below 1e7/eta,
+ * that of ln amp below 1e3/x but for the cusp of (2,1), which is under 1e-3 of (2,2). */
 TEST phase_time_and_amplitude_are_continuous(void)
 {
     snl_rng r;
@@ -354,7 +401,8 @@ TEST phase_time_and_amplitude_are_continuous(void)
             ASSERT(borders >= 7);
             for (int k = 0; k < borders; k++) {
                 double f[2], a[2], a22[2], ph[2], t[2];
-                for (int i = 0; i < 2; i++) f[i] = x[k]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
+                for (int i = 0; i < 2; i++)
+                    f[i] = x[k]*(i ? 1 + 1e-12 : 1 - 1e-12)/p.M_sec;
                 ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, MODE(j), 2, f, a, ph, t));
                 ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, 2, 2, 2, f, a22, NULL, NULL));
                 ASSERT_NEAR(ph[0], ph[1], 1e-9/p.eta);
@@ -450,8 +498,8 @@ TEST strain_goes_as_one_over_distance_and_phase_does_not(void)
     PASS();
 }
 
-/* h(t - dt) has the phase + 2 pi f dt; turning the orbit by d the phase - m d.  LAL's origin
- * of time belongs to f_ref, hence a constant that all modes share. */
+/* h(t - dt) has the phase + 2 pi f dt; turning the orbit by d the phase - m d.  LAL's
+ * origin of time belongs to f_ref, hence a constant that all modes share. */
 TEST time_and_phase_shifts(void)
 {
     enum { N = 20 };
@@ -685,6 +733,7 @@ SUITE(waveform)
     RUN_TEST(scalars_of_phenomd_agree_with_lal);
     RUN_TEST(scalars_of_phenomhm_agree_with_lal);
     RUN_TEST(batches_agree_with_the_plain_twin);
+    RUN_TEST(elementary_functions_are_good_to_rounding);
     RUN_TEST(time_is_the_derivative_of_the_phase);
     RUN_TEST(phase_time_and_amplitude_are_continuous);
     RUN_TEST(any_legal_binary_gives_finite_numbers);

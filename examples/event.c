@@ -1,0 +1,655 @@
+/* event.c - the commands that work on an event: simulate, infer, mcmc, run. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "tool.h"
+#include "plot.h"
+#include "pool.h"
+
+/* ---- from the configuration to data ------------------------------------- */
+
+static snl_lisa_cfg lisa_of(const event_config *c, const snl_qnm *qnm)
+{
+    snl_lisa_cfg l = snl_lisa_defaults(qnm);
+    l.model = (snl_model)c->waveform;
+    l.tdi = (snl_tdi)c->tdi;
+    l.response = (snl_response)c->response;
+    return l;
+}
+
+/* Empty data of a band with the PSD of the configuration; rows samples in all. */
+static int data_empty(const event_config *c, size_t rows, double f_min, double f_max,
+                      snl_data **data, io_error *e)
+{
+    const double df = 1 / ((double)rows * c->dt);
+    snl_noise noise = snl_noise_defaults();
+    snl_fault why = { 0 };
+    size_t k0 = (size_t)ceil(f_min / df * (1 - 1e-12));
+    size_t k1 = (size_t)floor(f_max / df * (1 + 1e-12));
+    snl_status st;
+    int ch;
+    if (k0 < 1) k0 = 1;
+    if (k1 > (rows - 1)/2) k1 = (rows - 1)/2;
+    if (rows < 3 || k1 <= k0)
+        return io_fail(e, IO_REFUSED, "%s: %lu samples hold no frequency between f_min and f_max",
+                       c->path, (unsigned long)rows);
+    noise.model = (snl_noise_model)c->noise_model;
+    noise.tdi = (snl_tdi)c->tdi;
+    noise.foreground = (snl_foreground)c->foreground;
+    noise.years = c->years;
+    st = snl_data_create(data, df, k0, k1 - k0 + 1);
+    for (ch = 0; st == SNL_OK && ch < 2; ch++)
+        st = snl_noise_psd(&noise, SNL_CHANNEL_A, (*data)->n, (*data)->f,
+                           (*data)->S + (size_t)ch*(*data)->n, &why);
+    return st == SNL_OK ? 0 : refuse(e, c->path, st, &why);
+}
+
+/* A Fourier transform of that many samples, with its scratch: free(*mem). */
+static int fft_plan(size_t rows, snl_fft *plan, double **mem, double **work, io_error *e)
+{
+    *mem = malloc((snl_fft_size(rows) + snl_fft_work(rows)) * sizeof **mem);
+    if (!*mem || snl_fft_init(plan, rows, *mem) != SNL_OK)
+        return io_fail(e, IO_FAILED, "out of memory");
+    *work = *mem + snl_fft_size(rows);
+    return 0;
+}
+
+/* The .npy of the configuration as data of its band. */
+static int data_read(const event_config *c, snl_data **data, io_error *e)
+{
+    char *path = path_join(c->path, c->data, 1);
+    size_t rows = 0, i, k, k0;
+    double *x = NULL, *mem = NULL, *work = NULL, *half = NULL;
+    snl_fft plan;
+    int rc = path ? npy_read(path, &rows, &x, e) : io_fail(e, IO_FAILED, "out of memory"), ch;
+    if (!rc) rc = data_empty(c, rows, c->f_min, c->f_max, data, e);
+    if (!rc) rc = fft_plan(rows, &plan, &mem, &work, e);
+    if (!rc && !(half = malloc((rows + 2) * sizeof *half))) rc = io_fail(e, IO_FAILED, "out of memory");
+    for (ch = 0; !rc && ch < 2; ch++) {
+        snl_data *d = *data;
+        k0 = (size_t)(d->f[0] / d->df + 0.5);
+        for (i = 0; i < rows; i++) half[i] = x[3*i + 1 + (size_t)ch];
+        snl_fft_real_forward(&plan, half, half, work);
+        for (k = 0; k < 2*d->n; k++)
+            d->d[2*(size_t)ch*d->n + k] = half[2*k0 + k] * c->dt;
+    }
+    free(half);
+    free(mem);
+    free(x);
+    free(path);
+    return rc;
+}
+
+/* ---- simulate ----------------------------------------------------------- */
+
+/* Injected signals in the band of the configuration, their distances scaled to the SNR
+ * where one is given: into c, so that a caller sees them. */
+static int signals_add(event_config *c, const snl_qnm *qnm, snl_data *band, io_error *e)
+{
+    const snl_lisa_cfg lisa = lisa_of(c, qnm);
+    size_t i;
+    for (i = 0; i < c->sources; i++) {
+        snl_data *one = NULL;
+        snl_fault why = { 0 };
+        snl_source s = snl_source_from_theta(c->inject[i]);
+        snl_status st = snl_data_create(&one, band->df, (size_t)(band->f[0]/band->df + 0.5), band->n);
+        if (st == SNL_OK) {
+            memcpy(one->S, band->S, 2*band->n * sizeof *one->S);
+            st = snl_data_add_signal(one, &lisa, &s, &why);
+        }
+        if (st == SNL_OK && c->inject_snr[i] > 0) {
+            s.distance *= snl_data_snr(one, one->d) / c->inject_snr[i];
+            c->inject[i][P_DISTANCE] = s.distance;
+        }
+        snl_data_free(one);
+        if (st == SNL_OK) st = snl_data_add_signal(band, &lisa, &s, &why);
+        if (st != SNL_OK) return refuse(e, c->path, st, &why);
+    }
+    return 0;
+}
+
+/* Noise at all frequencies plus the signals in their band, as a periodic series. */
+static int simulate_to(event_config *c, const snl_qnm *qnm, const char *path, io_error *e)
+{
+    const size_t rows = (size_t)(c->duration / c->dt + 0.5);
+    snl_data *all = NULL, *band = NULL;
+    double *x = NULL, *mem = NULL, *work = NULL, *half = NULL;
+    snl_fft plan;
+    snl_rng rng;
+    size_t i, k, k0;
+    int ch, rc = data_empty(c, rows, 0, 1/c->dt, &all, e);
+    if (!rc) rc = data_empty(c, rows, c->f_min, c->f_max, &band, e);
+    if (!rc) rc = fft_plan(rows, &plan, &mem, &work, e);
+    x = malloc(rows * 3 * sizeof *x);
+    half = malloc((rows + 2) * sizeof *half);
+    if (!rc && (!x || !half)) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = signals_add(c, qnm, band, e);
+    if (!rc) {
+        snl_rng_seed(&rng, (uint64_t)c->seed, 0);
+        snl_data_add_noise(all, &rng);
+        k0 = (size_t)(band->f[0] / band->df + 0.5);
+        for (ch = 0; ch < 2; ch++) {
+            memset(half, 0, (rows + 2) * sizeof *half);
+            memcpy(half + 2, all->d + 2*(size_t)ch*all->n, 2*all->n * sizeof *half);
+            for (k = 0; k < 2*band->n; k++) half[2*k0 + k] += band->d[2*(size_t)ch*band->n + k];
+            snl_fft_real_inverse(&plan, half, half, work);
+            for (i = 0; i < rows; i++) x[3*i + 1 + (size_t)ch] = half[i] / c->dt;
+        }
+        for (i = 0; i < rows; i++) x[3*i] = c->t_start + (double)i * c->dt;
+        rc = npy_write(path, rows, x, e);
+    }
+    free(half);
+    free(x);
+    free(mem);
+    snl_data_free(band);
+    snl_data_free(all);
+    return rc;
+}
+
+int cmd_simulate(options *o, io_error *e)
+{
+    event_config c;
+    size_t i;
+    int rc = event_read(&c, o->file[0], e);
+    if (!rc && !(c.duration > 0))
+        rc = io_fail(e, IO_REFUSED, "%s: duration is missing, the length of the series in s", c.path);
+    if (!rc) rc = simulate_to(&c, o->qnm, o->out, e);
+    for (i = 0; !rc && !o->quiet && i < c.sources; i++)
+        fprintf(stderr, "source %lu: distance %.9g Mpc\n", (unsigned long)i + 1, c.inject[i][P_DISTANCE]);
+    return rc;
+}
+
+/* ---- an event under work ------------------------------------------------- */
+
+typedef struct session {
+    event_config  c;
+    snl_data     *data;
+    snl_event    *event;
+    snl_problem   problem;
+    snl_pool      pool;
+    uint64_t      mark;             /* of configuration and data: a checkpoint belongs to it */
+    double        wall, cpu;        /* seconds used by earlier sittings                      */
+    time_t        began;
+    int           quiet;
+} session;
+
+static int priors_of(const event_config *c, snl_prior *p, io_error *e)
+{
+    size_t i;
+    if (c->priors != SNL_NPAR)
+        return io_fail(e, IO_REFUSED, "%s: %lu of 11 prior.NAME lines are given", c->path,
+                       (unsigned long)c->priors);
+    for (i = 0; i < c->priors; i++) {
+        const event_prior *q = &c->prior[i];
+        snl_prior *o = &p[q->param];
+        o->lo = q->a;
+        o->hi = q->b;
+        if (q->kind == PRIOR_UNIFORM) o->kind = SNL_UNIFORM;
+        else if (q->kind == PRIOR_LOGUNIFORM) o->kind = SNL_LOG_UNIFORM;
+        else if (q->kind == PRIOR_NORMAL) {
+            o->kind = SNL_NORMAL;
+            o->mean = q->a;
+            o->sd = q->b;
+            o->lo = event_params[q->param].lo;
+            o->hi = event_params[q->param].hi;
+        } else return io_fail(e, IO_REFUSED, "%s:%d: fixed parameters are not supported yet",
+                              c->path, q->line);
+    }
+    return 0;
+}
+
+static void session_close(session *s)
+{
+    snl_event_free(s->event);
+    snl_data_free(s->data);
+}
+
+static int session_open(session *s, const options *o, const char *path, io_error *e)
+{
+    snl_event_cfg cfg;
+    snl_fault why = { 0 };
+    snl_status st;
+    char *text = NULL;
+    size_t size = 0;
+    int rc;
+    memset(s, 0, sizeof *s);
+    memset(&cfg, 0, sizeof cfg);
+    s->began = time(NULL);
+    s->quiet = o->quiet;
+    rc = event_read(&s->c, path, e);
+    if (!rc && s->c.waveform != SNL_PHENOMD)
+        rc = io_fail(e, IO_REFUSED, "%s: waveform: inference knows PhenomD only so far", s->c.path);
+    if (!rc) rc = priors_of(&s->c, cfg.prior, e);
+    if (!rc) rc = data_read(&s->c, &s->data, e);
+    if (!rc) rc = dir_make(o->out, e);
+    if (!rc) rc = file_read(path, &text, &size, e);
+    if (rc) return rc;
+    s->mark = snl_fnv1a((unsigned char *)text, size)
+            ^ snl_fnv1a((unsigned char *)s->data->d, 4*s->data->n * sizeof *s->data->d);
+    free(text);
+    pool_start(&s->pool, o->threads);
+    cfg.lisa = lisa_of(&s->c, o->qnm);
+    cfg.nodes = 256;
+    cfg.search = 1000;
+    cfg.seed = o->seed;
+    st = snl_event_create(&s->event, &cfg, s->data, &s->pool, &why);
+    return st == SNL_OK ? 0 : refuse(e, path, st, &why);
+}
+
+static int report_progress(void *user, const snl_run_progress *p)
+{
+    const session *s = user;
+    if (s->quiet) return 0;
+    if (!strcmp(p->stage, "search"))
+        fprintf(stderr, "search %3.0f %%  SNR %.2f\r", 100*p->done, p->value);
+    else fprintf(stderr, "round %lu: %s %3.0f %%   \r", (unsigned long)p->round + 1, p->stage, 100*p->done);
+    return 0;
+}
+
+static int session_search(session *s, io_error *e)
+{
+    snl_search_result found;
+    snl_fault why = { 0 };
+    const snl_status st = snl_event_search(s->event, &found, report_progress, s, &why);
+    if (st == SNL_EFAILED)
+        return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors", s->c.path);
+    if (st != SNL_OK) return refuse(e, s->c.path, st, &why);
+    if (!s->quiet) fprintf(stderr, "search: SNR %.2f, %lu waveforms\n", found.snr, (unsigned long)found.calls);
+    return 0;
+}
+
+/* ---- checkpoints --------------------------------------------------------- */
+/* Tag, mark, seconds so far, bytes of the event and of the run (0: none), both, the sum. */
+
+static const char checkpoint_tag[8] = { 's', 'n', 'l', 'C', 'H', 'K', 0, 1 };
+
+static double cpu_seconds(const session *s) { return s->cpu + (double)clock() / CLOCKS_PER_SEC; }
+static double wall_seconds(const session *s) { return s->wall + difftime(time(NULL), s->began); }
+
+static int checkpoint_write(const session *s, const snl_run *run, const char *path, io_error *e)
+{
+    const size_t ne = snl_event_save_size(s->event), nr = run ? snl_run_save_size(run) : 0;
+    const size_t size = 8*6 + ne + nr + 8;
+    const double spent[2] = { wall_seconds(s), cpu_seconds(s) };
+    unsigned char *bytes = malloc(size), *p;
+    out_file out = { 0 };
+    int rc;
+    if (!bytes) return io_fail(e, IO_FAILED, "%s: out of memory", path);
+    memcpy(bytes, checkpoint_tag, 8);
+    p = snl_put_doubles(snl_put(bytes + 8, s->mark), 2, spent);
+    p = snl_put(snl_put(p, ne), nr);
+    snl_event_save(s->event, p);
+    if (run && snl_run_save(run, p + ne) != SNL_OK) {
+        free(bytes);
+        return io_fail(e, IO_FAILED, "%s: the run could not be saved", path);
+    }
+    snl_put(p + ne + nr, snl_fnv1a(bytes, size - 8));
+    rc = out_open(&out, path, e);
+    if (!rc) {
+        fwrite(bytes, 1, size, out.file);
+        rc = out_close(&out, 1, e);
+    }
+    free(bytes);
+    return rc;
+}
+
+/* *found = 0: there is none.  run NULL: only the event. */
+static int checkpoint_read(session *s, snl_run_cfg *cfg, snl_run **run, const char *path,
+                           int *found, io_error *e)
+{
+    char *text = NULL;
+    const unsigned char *p, *bytes;
+    uint64_t mark, ne, nr;
+    double spent[2];
+    size_t size;
+    snl_fault why = { 0 };
+    snl_status st;
+    FILE *there = fopen(path, "rb");
+    int rc;
+    *found = there != NULL;
+    if (!there) return 0;
+    fclose(there);
+    if ((rc = file_read(path, &text, &size, e)) != 0) return rc;
+    bytes = (unsigned char *)text;
+    st = size >= 56 && snl_bytes_ok(bytes, size, checkpoint_tag) ? SNL_OK : SNL_EFORMAT;
+    if (st == SNL_OK) {
+        p = snl_get_doubles(snl_get(bytes + 8, &mark), 2, spent);
+        p = snl_get(snl_get(p, &ne), &nr);
+        if (ne > size || nr > size || 56 + ne + nr != size) st = SNL_EFORMAT;
+        else if (mark != s->mark) {
+            rc = io_fail(e, IO_REFUSED, "%s: belongs to another configuration or other data", path);
+            st = SNL_EINVAL;
+        } else st = snl_event_load(s->event, p, (size_t)ne);
+        if (st == SNL_OK) snl_event_problem(s->event, &s->problem);
+        if (st == SNL_OK && nr) {
+            st = snl_run_create(run, &s->problem, cfg, &why);
+            if (st == SNL_OK) st = snl_run_load(*run, p + ne, (size_t)nr);
+            if (st == SNL_EINVAL)
+                rc = io_fail(e, IO_REFUSED, "%s: belongs to a run with another seed or other settings", path);
+        }
+    }
+    if (st == SNL_OK) { s->wall = spent[0];  s->cpu = spent[1]; }
+    else if (!rc) rc = io_fail(e, IO_REFUSED, "%s: %s", path, snl_status_text(st));
+    free(text);
+    return rc;
+}
+
+/* ---- results ------------------------------------------------------------- */
+
+enum { COLUMNS = SNL_NPAR + 3 };    /* and ln L of the surrogate, exact, and ln weight */
+
+typedef struct result {
+    size_t  n;
+    double *v;                      /* [n][COLUMNS], parameters in the order of the priors */
+    const char *names[COLUMNS];
+    double *weight;                 /* [n], mean 1                                         */
+    double  efficiency;             /* effective share of the weighted draws               */
+    double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
+    double  truth[SNL_NPAR];        /* NaN: not known                                      */
+} result;
+
+static void result_free(result *r) { free(r->v);  free(r->weight); }
+
+/* From draws y and their ln L, of the surrogate (surrogate = 1: exact ones are computed, as
+ * weights) or exact. */
+static int result_make(result *r, const session *s, const options *o, size_t n,
+                       const double *y, const double *ll, int surrogate, io_error *e)
+{
+    static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
+    double *theta = malloc(n * (SNL_NPAR + 4) * sizeof *theta), *exact, top = -INFINITY, sum = 0;
+    size_t i, k;
+    snl_status st = SNL_OK;
+    r->n = n;
+    r->v = malloc(n * COLUMNS * sizeof *r->v);
+    r->weight = malloc(n * sizeof *r->weight);
+    if (!theta || !r->v || !r->weight) { free(theta);  return io_fail(e, IO_FAILED, "out of memory"); }
+    exact = theta + n*SNL_NPAR;
+    snl_event_theta(s->event, n, y, o->seed, theta);
+    if (surrogate) st = snl_log_likelihood(&s->problem, n, y, exact);
+    else memcpy(exact, ll, n * sizeof *exact);
+    for (i = 0; i < n; i++) if (exact[i] - ll[i] > top) top = exact[i] - ll[i];
+    for (i = 0; i < n; i++) sum += r->weight[i] = exp(exact[i] - ll[i] - top);
+    for (i = 0; i < n; i++) {
+        double *v = r->v + i*COLUMNS;
+        r->weight[i] *= (double)n / sum;
+        for (k = 0; k < SNL_NPAR; k++) v[k] = theta[i*SNL_NPAR + (size_t)s->c.prior[k].param];
+        v[SNL_NPAR] = ll[i];
+        v[SNL_NPAR + 1] = exact[i];
+        v[SNL_NPAR + 2] = log(r->weight[i]);
+    }
+    r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
+    for (k = 0; st == SNL_OK && k < SNL_NPAR; k++) {
+        const int par = s->c.prior[k].param;
+        r->names[k] = snl_parameter_name[par];
+        r->truth[k] = s->c.sources == 1 ? s->c.inject[0][par] : (double)NAN;
+        for (i = 0; i < n; i++) theta[i] = r->v[i*COLUMNS + k];
+        st = snl_quantiles(n, theta, r->weight, 5, q, r->quantile[k], theta + n);
+    }
+    r->names[SNL_NPAR] = "log_likelihood";
+    r->names[SNL_NPAR + 1] = "log_likelihood_exact";
+    r->names[SNL_NPAR + 2] = "log_weight";
+    free(theta);
+    return st == SNL_OK ? 0 : io_fail(e, IO_FAILED, "%s: %s", o->out, snl_status_text(st));
+}
+
+static int result_plot(const result *r, const char *path, io_error *e)
+{
+    double *v = malloc(r->n * SNL_NPAR * sizeof *v);
+    plot_samples set;
+    size_t i;
+    int rc;
+    if (!v) return io_fail(e, IO_FAILED, "%s: out of memory", path);
+    for (i = 0; i < r->n; i++) memcpy(v + i*SNL_NPAR, r->v + i*COLUMNS, SNL_NPAR * sizeof *v);
+    set.label = "posterior";
+    set.rows = r->n;
+    set.value = v;
+    set.weight = r->weight;
+    rc = plot_corner(path, 1, &set, SNL_NPAR, r->names, r->truth, e);
+    free(v);
+    return rc;
+}
+
+/* posterior.tsv, corner.svg, and summary.tsv with the lines already in text in front. */
+static int result_write(const result *r, const session *s, const char *dir, const char *text,
+                        io_error *e)
+{
+    char *post = path_join(dir, "posterior.tsv", 0), *sum = path_join(dir, "summary.tsv", 0);
+    char *svg = path_join(dir, "corner.svg", 0);
+    out_file out = { 0 };
+    size_t k;
+    int rc = post && sum && svg ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = table_write(post, 1, 12, r->n, COLUMNS, r->names, r->v, e);
+    if (!rc) rc = result_plot(r, svg, e);
+    if (!rc) rc = out_open(&out, sum, e);
+    if (!rc) {
+        fprintf(out.file, "name\tvalue\n%s", text);
+        fprintf(out.file, "wall_seconds\t%.0f\ncpu_seconds\t%.2f\nthreads\t%lu\n", wall_seconds(s),
+                cpu_seconds(s), (unsigned long)s->pool.workers);
+        for (k = 0; k < SNL_NPAR; k++) {
+            const double *q = r->quantile[k];
+            fprintf(out.file, "%s_median\t%.12g\n%s_5\t%.12g\n%s_95\t%.12g\n", r->names[k], q[2],
+                    r->names[k], q[1], r->names[k], q[3]);
+        }
+        rc = out_close(&out, 1, e);
+    }
+    free(post);
+    free(sum);
+    free(svg);
+    return rc;
+}
+
+static void result_print(const result *r)
+{
+    size_t k, inside = 0, known = 0;
+    printf("%-16s %14s %14s %14s %14s\n", "parameter", "true", "median", "5 %", "95 %");
+    for (k = 0; k < SNL_NPAR; k++) {
+        const double *q = r->quantile[k], t = r->truth[k];
+        char truth[32] = "-";
+        if (t == t) {
+            snprintf(truth, sizeof truth, "%.8g", t);
+            known++;
+            inside += t >= q[0] && t <= q[4];
+        }
+        printf("%-16s %14s %14.8g %14.8g %14.8g\n", r->names[k], truth, q[2], q[1], q[3]);
+    }
+    if (known) printf("inside the 95 %% interval: %lu of %lu\n", (unsigned long)inside, (unsigned long)known);
+}
+
+/* ---- infer --------------------------------------------------------------- */
+
+static int infer_to(session *s, const options *o, io_error *e)
+{
+    snl_run_cfg cfg = snl_run_defaults();
+    snl_run *run = NULL;
+    snl_run_view v;
+    snl_fault why = { 0 };
+    snl_status st = SNL_OK;
+    const snl_round *last;
+    result r = { 0 };
+    char *path = path_join(o->out, "checkpoint.snl", 0), text[1024];
+    size_t search, refined;
+    int found = 0, rc = path ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    cfg.seed = o->seed;
+    if (!rc && o->resume) {
+        rc = checkpoint_read(s, &cfg, &run, path, &found, e);
+        if (!rc && !found && !s->quiet) fprintf(stderr, "%s: there is no checkpoint: starting anew\n", path);
+    }
+    if (!rc && !found) {
+        rc = session_search(s, e);
+        snl_event_problem(s->event, &s->problem);
+        if (!rc) rc = checkpoint_write(s, NULL, path, e);
+    }
+    if (!rc && !run && (st = snl_run_create(&run, &s->problem, &cfg, &why)) != SNL_OK)
+        rc = refuse(e, s->c.path, st, &why);
+    if (rc) goto done;
+    for (v = snl_run_state(run); !rc && !v.done; ) {
+        st = snl_run_round(run, report_progress, s, &why);
+        if (st != SNL_OK) { rc = refuse(e, s->c.path, st, &why);  goto done; }
+        v = snl_run_state(run);
+        last = &v.report[v.round - 1];
+        if (!s->quiet)
+            fprintf(stderr, "round %lu: %lu simulations, temperature %.3g, error of ln L %.3f, divergence %.4f\n",
+                    (unsigned long)v.round, (unsigned long)v.calls, 1/v.beta, last->error, last->divergence);
+        rc = checkpoint_write(s, run, path, e);
+    }
+    if (rc) goto done;
+    last = &v.report[v.round - 1];
+    search = snl_event_calls(s->event);
+    refined = v.n;
+    rc = result_make(&r, s, o, v.n, v.y, v.log_like, 1, e);
+    snprintf(text, sizeof text,
+             "calls_search\t%lu\ncalls_training\t%lu\ncalls_refinement\t%lu\ncalls\t%lu\nrounds\t%lu\n"
+             "error_log_likelihood\t%.9g\ndivergence\t%.9g\ncomponents\t%.0f\nlost_sigma\t%.9g\n"
+             "efficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\nstopped\t%s\n",
+             (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
+             (unsigned long)(search + v.calls + refined), (unsigned long)v.round, last->error,
+             last->divergence, last->components, last->lost, r.efficiency,
+             fmin(last->ess, r.efficiency*(double)v.n), last->ess, v.why);
+    if (!rc) rc = result_write(&r, s, o->out, text, e);
+    if (!rc) {
+        result_print(&r);
+        printf("%lu simulator calls (search %lu, training %lu, refinement %lu), %.0f s; efficiency "
+               "of the refinement %.1f %%\n", (unsigned long)(search + v.calls + refined),
+               (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
+               wall_seconds(s), 100*r.efficiency);
+        if (!s->quiet) fprintf(stderr, "done: %s\n", v.why);
+        if (last->ess < 500)
+            fprintf(stderr, "warning: the last chain holds only %.0f effective samples: weights of "
+                    "sky images are rough\n", last->ess);
+        if (r.efficiency < 0.1)
+            fprintf(stderr, "warning: the refinement is %.2f %% efficient: the surrogate is not to be "
+                    "trusted, and log_weight rests on few samples\n", 100*r.efficiency);
+    }
+done:
+    result_free(&r);
+    snl_run_free(run);
+    free(path);
+    return rc;
+}
+
+int cmd_infer(options *o, io_error *e)
+{
+    session s;
+    int rc = session_open(&s, o, o->file[0], e);
+    if (!rc) rc = infer_to(&s, o, e);
+    session_close(&s);
+    return rc;
+}
+
+/* ---- mcmc ---------------------------------------------------------------- */
+
+int cmd_mcmc(options *o, io_error *e)
+{
+    snl_sample_cfg chain = snl_sample_defaults();
+    snl_sample_report rep = { 0, 0, 0 };
+    snl_fault why = { 0 };
+    session s;
+    result r = { 0 };
+    double *y = NULL, *ll = NULL;
+    size_t search;
+    char text[512];
+    int rc = session_open(&s, o, o->file[0], e);
+    if (!rc) rc = session_search(&s, e);
+    if (!rc) {
+        y = malloc(chain.samples * s.problem.dim * sizeof *y);
+        snl_event_problem(s.event, &s.problem);
+        y = realloc(y, chain.samples * s.problem.dim * sizeof *y);
+        ll = malloc(chain.samples * sizeof *ll);
+        if (!y || !ll) rc = io_fail(e, IO_FAILED, "out of memory");
+    }
+    if (!rc) {
+        const snl_status st = snl_sample_exact(&s.problem, &chain, o->seed, y, ll, &rep,
+                                               report_progress, &s, &why);
+        if (st != SNL_OK) rc = refuse(e, s.c.path, st, &why);
+    }
+    if (!rc) rc = result_make(&r, &s, o, chain.samples, y, ll, 0, e);
+    if (!rc) {
+        search = snl_event_calls(s.event);
+        snprintf(text, sizeof text, "calls_search\t%lu\ncalls_sampling\t%lu\ncalls\t%lu\n"
+                 "effective_samples\t%.0f\nacceptance\t%.4f\n", (unsigned long)search,
+                 (unsigned long)rep.calls, (unsigned long)(search + rep.calls), rep.ess, rep.accept);
+        rc = result_write(&r, &s, o->out, text, e);
+    }
+    if (!rc) {
+        result_print(&r);
+        printf("%lu simulator calls, %.0f effective samples, %.0f s\n",
+               (unsigned long)(search + rep.calls), rep.ess, wall_seconds(&s));
+        if (rep.ess < 500)
+            fprintf(stderr, "warning: only %.0f effective samples: weights of sky images are rough\n", rep.ess);
+    }
+    result_free(&r);
+    free(y);
+    free(ll);
+    session_close(&s);
+    return rc;
+}
+
+/* ---- run: the main job on an embedded event ------------------------------ */
+
+static const char run_config[] =
+    "# A month of LISA data with one massive black hole binary, made by `snl run`.\n"
+    "data = data.npy\n"
+    "channels = AE\n"
+    "tdi = 1.5\n"
+    "response = full\n"
+    "waveform = PhenomD\n"
+    "dt = 10\n"
+    "t_start = 0\n"
+    "duration = 2621440\n"
+    "f_min = 1.5e-4\n"
+    "f_max = 0.02\n"
+    "window = none\n"
+    "noise_model = SciRDv1\n"
+    "foreground = none\n"
+    "seed = 3\n"
+    "prior.chirp_mass = uniform 650000 950000\n"
+    "prior.mass_ratio = uniform 1 10\n"
+    "prior.chi1 = uniform -0.99 0.99\n"
+    "prior.chi2 = uniform -0.99 0.99\n"
+    "prior.t_ref = uniform 2199400 2200600\n"
+    "prior.distance = uniform 1000 200000\n"
+    "prior.cos_inclination = uniform -1 1\n"
+    "prior.phi_ref = uniform 0 3.1415926535897931\n"
+    "prior.lambda = uniform 0 6.2831853071795862\n"
+    "prior.sin_beta = uniform -1 1\n"
+    "prior.psi = uniform 0 3.1415926535897931\n"
+    "inject.chirp_mass = 814000\n"
+    "inject.mass_ratio = 2.1\n"
+    "inject.chi1 = 0.55\n"
+    "inject.chi2 = 0.2\n"
+    "inject.t_ref = 2200000\n"
+    "inject.snr = 300\n"
+    "inject.cos_inclination = 0.5\n"
+    "inject.phi_ref = 1.1\n"
+    "inject.lambda = 2.2\n"
+    "inject.sin_beta = 0.4\n"
+    "inject.psi = 0.9\n";
+
+int cmd_run(options *o, io_error *e)
+{
+    char *cfg = NULL, *npy = NULL;
+    event_config c;
+    session s;
+    out_file out = { 0 };
+    int rc = dir_make(o->out, e);
+    memset(&s, 0, sizeof s);
+    if (!rc && (!(cfg = path_join(o->out, "event.cfg", 0)) || !(npy = path_join(o->out, "data.npy", 0))))
+        rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = event_parse(&c, "the embedded event", run_config, e);
+    if (!rc) rc = simulate_to(&c, o->qnm, npy, e);
+    if (!rc) rc = out_open(&out, cfg, e);
+    if (!rc) {
+        fputs(run_config, out.file);
+        rc = out_close(&out, 1, e);
+    }
+    if (!rc) rc = session_open(&s, o, cfg, e);
+    if (!rc) {
+        s.c.inject[0][P_DISTANCE] = c.inject[0][P_DISTANCE];
+        rc = infer_to(&s, o, e);
+    }
+    if (!rc && !o->quiet) printf("results: %s\n", o->out);
+    session_close(&s);
+    free(cfg);
+    free(npy);
+    return rc;
+}
