@@ -990,7 +990,10 @@ enum { RUN_EVENT_DOUBLES = SNL_NPAR + 5 + RUN_DIM + 81 + 3 };
 static void run_event_numbers(const snl_event *e, double *v)
 {
     const run_chart *c = &e->chart;
-    snl_theta_from_source(&e->ref, v);
+    const snl_source *r = &e->ref;
+    v[0] = r->m1;           v[1] = r->m2;       v[2] = r->chi1;    v[3] = r->chi2;
+    v[4] = r->distance;     v[5] = r->phi_ref;  v[6] = r->inclination;
+    v[7] = r->lambda;       v[8] = r->beta;     v[9] = r->psi;     v[10] = r->t_ref;
     v += SNL_NPAR;
     v[0] = c->f;  v[1] = c->t;  v[2] = c->amp;  v[3] = c->phase;  v[4] = c->pole;
     memcpy(v + 5, e->best, sizeof e->best);
@@ -1014,14 +1017,18 @@ void snl_event_save(const snl_event *e, unsigned char *bytes)
 
 snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 {
-    double all[RUN_EVENT_DOUBLES], *v = all + SNL_NPAR;
+    double all[RUN_EVENT_DOUBLES], *v = all;
     run_chart *c = &e->chart;
+    snl_source *r = &e->ref;
     size_t i;
     if (size != snl_event_save_size(e) || !snl_bytes_ok(bytes, size, run_event_tag))
         return SNL_EFORMAT;
     snl_get_doubles(bytes + 8, RUN_EVENT_DOUBLES, all);
     for (i = 0; i < RUN_EVENT_DOUBLES; i++) if (!(fabs(all[i]) < INFINITY)) return SNL_EFORMAT;
-    e->ref = snl_source_from_theta(all);
+    r->m1 = v[0];           r->m2 = v[1];       r->chi1 = v[2];    r->chi2 = v[3];
+    r->distance = v[4];     r->phi_ref = v[5];  r->inclination = v[6];
+    r->lambda = v[7];       r->beta = v[8];     r->psi = v[9];     r->t_ref = v[10];
+    v += SNL_NPAR;
     c->qnm = e->cfg.lisa.qnm;
     c->f = v[0];  c->t = v[1];  c->amp = v[2];  c->phase = v[3];  c->pole = v[4];
     memcpy(e->best, v + 5, sizeof e->best);
