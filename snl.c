@@ -40,6 +40,10 @@ static double run_dot(size_t n, const double *a, const double *b)
 static void run_axpy(size_t n, double a, const double *x, double *y)
 { size_t i;  for (i = 0; i < n; i++) y[i] += a * x[i]; }
 
+/* ln L of a signal s in data x of unit noise, against noise alone. */
+static double run_like(size_t n, const double *x, const double *s)
+{ return run_dot(n, x, s) - 0.5*run_dot(n, s, s); }
+
 /* Lower Cholesky factor of a [n][n] in place (upper part untouched); 0 if not positive. */
 static int run_cholesky(size_t n, double *a)
 {
@@ -179,7 +183,8 @@ void snl_theta_from_source(const snl_source *s, double *t)
 /* ==== The chart ========================================================== */
 
 /* Sampling coordinates y, [RUN_DIM]; theta fixes y, y fixes theta up to the symmetry
- * (phi_ref, psi) + pi/2 and whole turns. */
+ * (phi_ref, psi) + pi/2 and whole turns.  Higher modes break that symmetry: then the whole
+ * part of one more coordinate u counts the quarter turns. */
 enum {
     RUN_MC,                              /* chirp mass, as in theta                         */
     RUN_DELTA,                           /* (m1 - m2)/M                                     */
@@ -187,7 +192,8 @@ enum {
     RUN_TL,                              /* arrival at LISA's centre - chart.t {s}          */
     RUN_CA, RUN_CE = RUN_CA + 2,         /* complex amplitudes in A and E                   */
     RUN_XI = RUN_CE + 2, RUN_ETA,        /* Lambert's equal-area map of the LISA-frame sky, */
-    RUN_DIM                              /* centred on the pole of the best point           */
+    RUN_DIM,                             /* centred on the pole of the best point           */
+    RUN_BRANCH = RUN_DIM, RUN_MOST       /* higher modes: u in [0, 4), see run_event_source */
 };
 
 typedef struct run_chart {
@@ -323,9 +329,11 @@ struct snl_event {
     run_chart       chart;
     snl_source      ref;             /* that het is about                                  */
     snl_het        *het;
-    size_t          nx;              /* 4 het->K: real and imaginary parts, two channels   */
-    double         *x_obs, *root;    /* [nx] W/sqrt(V) and [nx] sqrt(V)                    */
-    double          best[RUN_DIM];   /* where the search ended                             */
+    size_t          dim;             /* RUN_DIM, or RUN_MOST with higher modes             */
+    size_t          nx;              /* 4 het->K M: M modes, two channels, real, imaginary */
+    double         *x_obs;           /* [nx] the whitened data                             */
+    double         *L;               /* [2][K][M][M][2] V = L L^H of each channel and node  */
+    double          best[RUN_MOST];   /* where the search ended                             */
     double          chol[81];        /* of the first proposal's covariance, sky held fixed */
     double          heat, snr;
     size_t          calls;
@@ -334,8 +342,9 @@ struct snl_event {
 
 static const double run_heated_snr = 50;  /* the first proposal is as wide as at this SNR */
 
-/* ln prior of theta, summed over the symmetric copies of (phi_ref, psi) that it allows:
- * all give the same signal, so that y stands for all of them.  pick [2] (NULL allowed)
+/* ln prior of theta, summed over the copies of (phi_ref, psi) that it allows and that give
+ * the same signal, since y stands for all of them: whole turns and, without higher modes,
+ * the quarter turns.  pick [2] (NULL allowed)
  * gets the shifts of one copy, chosen with probability proportional to its prior by u. */
 static double run_prior_copies(const snl_event *e, const double *theta, double u,
                                double *pick)
@@ -347,6 +356,8 @@ static double run_prior_copies(const snl_event *e, const double *theta, double u
         if (i != SNL_PHI_REF && i != SNL_PSI) base += snl_prior_log(&pr[i], theta[i]);
     for (k = 0; k < 16; k++) {      /* phi = phi0 + (j + 2 turn) pi/2, psi = psi0 + j pi/2 */
         const int j = k & 1, turn = (k >> 1) & 1, flip = k >> 2;
+        p[k] = 0;
+        if (e->dim > RUN_DIM && (j || turn)) continue;
         double phi = fmod(theta[SNL_PHI_REF] + (j + 2*turn) * SNL_PI/2, 2*SNL_PI);
         double psi = fmod(theta[SNL_PSI] + j * SNL_PI/2, SNL_PI) + (flip & 1) * SNL_PI;
         if (flip > 1) phi -= 2*SNL_PI;
@@ -376,6 +387,27 @@ static void run_theta_of(const snl_event *e, const snl_source *s, double *theta)
         theta[SNL_LAMBDA] -= 2*SNL_PI;
 }
 
+/* The quarter turns of y. */
+static int run_event_branch(const snl_event *e, const double *y, snl_source *s)
+{
+    if (e->dim == RUN_DIM) return 1;
+    if (!(y[RUN_BRANCH] >= 0 && y[RUN_BRANCH] < 4)) return 0;
+    s->phi_ref += floor(y[RUN_BRANCH]) * SNL_PI/2;
+    s->psi += floor(y[RUN_BRANCH]) * SNL_PI/2;
+    return 1;
+}
+
+/* y of a source, 0 if it has none. */
+static int run_event_forward(const snl_event *e, const snl_source *s, double *y)
+{
+    snl_source back;
+    double jac;
+    if (!run_chart_forward(&e->chart, s, y) || !run_chart_inverse(&e->chart, y, &back, &jac))
+        return 0;
+    y[RUN_BRANCH] = fmod(floor((s->phi_ref - back.phi_ref) / (SNL_PI/2) + 0.5) + 8, 4) + 0.5;
+    return 1;
+}
+
 /* The source at y if the prior allows it; lp its ln prior in y. */
 static int run_event_source(const snl_event *e, const double *y, snl_source *s, double *lp)
 {
@@ -388,6 +420,7 @@ static int run_event_source(const snl_event *e, const double *y, snl_source *s, 
              && s->chi1 >= p[SNL_CHI1].lo && s->chi1 <= p[SNL_CHI1].hi
              && s->chi2 >= p[SNL_CHI2].lo && s->chi2 <= p[SNL_CHI2].hi)
         || !run_chart_inverse(&e->chart, y, s, &jac)) return 0;
+    if (!run_event_branch(e, y, s)) return 0;
     run_theta_of(e, s, theta);
     *lp = run_prior_copies(e, theta, 0, NULL) + jac;
     return *lp > -INFINITY;
@@ -396,19 +429,38 @@ static int run_event_source(const snl_event *e, const double *y, snl_source *s, 
 static snl_status run_event_log_prior(void *ctx, size_t worker, size_t n, const double *y,
                                       double *out)
 {
+    const snl_event *e = ctx;
     snl_source s;
     size_t i;
     (void)worker;
-    for (i = 0; i < n; i++) run_event_source(ctx, y + i*RUN_DIM, &s, out + i);
+    for (i = 0; i < n; i++) run_event_source(e, y + i*e->dim, &s, out + i);
     return SNL_OK;
+}
+
+/* s = L^H r, in place of the ratios r [modes][2][K][2], at each node of both channels. */
+static void run_event_whiten(const snl_event *e, double *s)
+{
+    const size_t M = e->het->modes, n = 2*e->het->K;
+    size_t i, a, b;
+    for (i = 0; i < n; i++)
+        for (b = 0; b < M; b++) {
+            const double *L = e->L + 2*i*M*M;
+            double re = 0, im = 0;
+            for (a = b; a < M; a++) {
+                const double *l = L + 2*(a*M + b), *r = s + 2*(a*n + i);
+                re += l[0]*r[0] + l[1]*r[1];
+                im += l[0]*r[1] - l[1]*r[0];
+            }
+            s[2*(b*n + i)] = re;
+            s[2*(b*n + i) + 1] = im;
+        }
 }
 
 /* Whitened signal s [nx] of a source. */
 static snl_status run_event_signal(const snl_event *e, const snl_source *src, double *s)
 {
-    size_t i;
     const snl_status st = snl_het_signal(e->het, src, s, NULL);
-    for (i = 0; i < e->nx; i++) s[i] *= e->root[i];
+    run_event_whiten(e, s);
     return st;
 }
 
@@ -422,7 +474,7 @@ static snl_status run_event_simulate(void *ctx, size_t worker, size_t n, const d
     (void)worker;
     for (i = 0; i < n; i++) {
         snl_status st = SNL_EFAILED;
-        if (run_event_source(e, in + i*(RUN_DIM + 1), &s, &lp))
+        if (run_event_source(e, in + i*(e->dim + 1), &s, &lp))
             st = run_event_signal(e, &s, out + i*e->nx);
         if (st != SNL_OK) return st;
     }
@@ -430,16 +482,20 @@ static snl_status run_event_simulate(void *ctx, size_t worker, size_t n, const d
 }
 
 /* What the network sees: the nine coordinates as they are, and harmonics of the direction
- * up to degree 3, in which the response is close to polynomial [M2]. */
-enum { RUN_NC = 9 + 15 };
+ * up to degree 3, in which the response is close to polynomial [M2]; with higher modes also
+ * the inclination and the two angles, which they tell apart. */
+enum { RUN_NC = 9 + 15, RUN_NC_MORE = 5 };
 static snl_status run_event_context(void *ctx, size_t worker, size_t n, const double *y,
                                     double *out)
 {
     const snl_event *e = ctx;
+    const int hm = e->dim > RUN_DIM;
+    snl_source s;
+    double jac;
     size_t i, k;
     int a, b, c;
     (void)worker;
-    for (i = 0; i < n; i++, y += RUN_DIM, out += RUN_NC) {
+    for (i = 0; i < n; i++, y += e->dim, out += RUN_NC + (hm ? RUN_NC_MORE : 0)) {
         double lambda = 0, sb = 0, cb, v[3];
         if (!run_chart_sky(&e->chart, y, &lambda, &sb)) sb = 0;
         cb = sqrt(fmax(0, 1 - sb*sb));
@@ -449,17 +505,25 @@ static snl_status run_event_context(void *ctx, size_t worker, size_t n, const do
             for (b = 0; a + b <= 3; b++)
                 for (c = 0; c < 2 && a + b + c <= 3; c++)
                     if (a + b + c) out[k++] = pow(v[0], a) * pow(v[1], b) * (c ? v[2] : 1);
+        if (!hm) continue;
+        if (!run_chart_inverse(&e->chart, y, &s, &jac) || !run_event_branch(e, y, &s))
+            memset(&s, 0, sizeof s);
+        out[k++] = cos(s.inclination);
+        out[k++] = cos(s.phi_ref);  out[k++] = sin(s.phi_ref);
+        out[k++] = cos(2*s.psi);    out[k++] = sin(2*s.psi);
     }
     return SNL_OK;
 }
 
-/* The eight images of [M2] at fixed amplitudes c: quarter turns and the reflection. */
+/* The eight images of [M2] at fixed amplitudes c: quarter turns and the reflection.  With
+ * higher modes also another branch. */
 static double run_event_jump(void *ctx, snl_rng *rng, const double *from, double *to)
 {
     const snl_event *e = ctx;
     const size_t turn = snl_rng_below(rng, 4), reflect = snl_rng_below(rng, 2);
     double lambda, sb;
-    memcpy(to, from, RUN_DIM * sizeof *to);
+    memcpy(to, from, e->dim * sizeof *to);
+    if (e->dim > RUN_DIM) to[RUN_BRANCH] = 4*snl_rng_uniform(rng);
     if (!run_chart_sky(&e->chart, from, &lambda, &sb)) return -INFINITY;
     run_chart_map(&e->chart, lambda + (double)turn * SNL_PI/2, reflect ? -sb : sb, to);
     return 0;
@@ -476,6 +540,7 @@ static int run_event_draw(void *ctx, snl_rng *rng, double *y)
         for (i = 0; i < 9; i++) y[i] = e->best[i] + run_dot(i + 1, e->chol + 9*i, z);
         run_chart_map(&e->chart, 2*SNL_PI * snl_rng_uniform(rng),
                       2*snl_rng_uniform(rng) - 1, y);
+        if (e->dim > RUN_DIM) y[RUN_BRANCH] = 4*snl_rng_uniform(rng);
         if (run_event_source(e, y, &s, &lp)) return 1;
     }
     return 0;
@@ -495,14 +560,15 @@ snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl
         if (p->kind == SNL_LOG_UNIFORM && !(p->lo > 0))
             return snl_refuse(why, snl_parameter_name[i], p->lo, 0, p->hi);
     }
-    if (cfg->lisa.model != SNL_PHENOMD)     /* one carrier: nx = 4 K, no cross terms */
-        return snl_refuse(why, "model", cfg->lisa.model, SNL_PHENOMD, SNL_PHENOMD);
+    if (cfg->lisa.model != SNL_PHENOMD && cfg->lisa.model != SNL_PHENOMHM)
+        return snl_refuse(why, "model", cfg->lisa.model, SNL_PHENOMD, SNL_PHENOMHM);
     if (cfg->nodes < 64 || cfg->nodes > 4096)
         return snl_refuse(why, "nodes", (double)cfg->nodes, 64, 4096);
     if (cfg->search < 200 || cfg->search > 1000000)
         return snl_refuse(why, "search", (double)cfg->search, 200, 1e6);
     if (!(e = SNL_CALLOC(1, sizeof *e))) return SNL_ENOMEM;
     e->cfg = *cfg;
+    e->dim = RUN_DIM;               /* of the search, without higher modes */
     e->data = data;
     e->pool = pool;
     *out = e;
@@ -519,23 +585,55 @@ void snl_event_free(snl_event *e)
 
 size_t snl_event_calls(const snl_event *e) { return e->calls; }
 
-/* Heterodyne about a source; x_obs and root follow. */
-static snl_status run_event_heterodyne(snl_event *e, const snl_source *ref, snl_fault *why)
+/* Heterodyne about a source, with the modes of the model or only (2,2).  In the sums of
+ * lisa.c over nodes, <h|h> = sum r^H V r and <d|h> = Re sum r^H W with V Hermitian in the
+ * modes: V = L L^H makes them |s|^2 and x.s with s = L^H r, x = L^-1 W. */
+static snl_status run_event_heterodyne(snl_event *e, snl_model model, const snl_source *ref,
+                                       snl_fault *why)
 {
+    snl_lisa_cfg lisa = e->cfg.lisa;
     snl_het *het;
-    size_t i;
-    snl_status st = snl_het_create(&het, e->data, &e->cfg.lisa, ref, e->cfg.nodes, why);
-    if (st != SNL_OK) return st;
+    size_t M, n, i, a, b, c;
+    snl_status st;
+    lisa.model = model;
+    if ((st = snl_het_create(&het, e->data, &lisa, ref, e->cfg.nodes, why)) != SNL_OK) return st;
     snl_het_free(e->het);
     SNL_FREE(e->x_obs);
+    M = het->modes;
+    n = 2*het->K;
     e->het = het;
-    e->nx = 4 * het->K;
-    if (!(e->x_obs = SNL_CALLOC(2*e->nx, sizeof *e->x_obs))) return SNL_ENOMEM;
-    e->root = e->x_obs + e->nx;
     e->ref = *ref;
-    for (i = 0; i < e->nx; i++) {
-        e->root[i] = sqrt(het->V[i/2]);
-        e->x_obs[i] = het->W[i] / e->root[i];
+    e->dim = M > 1 ? RUN_MOST : RUN_DIM;
+    e->nx = 2*n*M;
+    if (!(e->x_obs = SNL_CALLOC(e->nx + 2*n*M*M, sizeof *e->x_obs))) return SNL_ENOMEM;
+    e->L = e->x_obs + e->nx;
+    for (i = 0; i < n; i++) {
+        double *L = e->L + 2*i*M*M;
+        for (a = 0; a < M; a++) {
+            double *x = e->x_obs + 2*(a*n + i);
+            memcpy(x, het->W + 2*(a*n + i), 2 * sizeof *x);
+            for (b = 0; b <= a; b++) {      /* V_ab = conj V_ba, which U holds */
+                const double *u = het->U + 2*((a*(a - 1)/2 + b)*n + i);
+                double *l = L + 2*(a*M + b), re, im;
+                re = a == b ? het->V[a*n + i] * (1 + (M > 1 ? 1e-9 : 0)) : u[0];
+                im = a == b ? 0 : -u[1];
+                for (c = 0; c < b; c++) {
+                    const double *p = L + 2*(a*M + c), *q = L + 2*(b*M + c);
+                    re -= p[0]*q[0] + p[1]*q[1];
+                    im -= p[1]*q[0] - p[0]*q[1];
+                }
+                if (a > b) {
+                    l[0] = re / L[2*(b*M + b)];
+                    l[1] = im / L[2*(b*M + b)];
+                    x[0] -= l[0]*e->x_obs[2*(b*n + i)] - l[1]*e->x_obs[2*(b*n + i) + 1];
+                    x[1] -= l[0]*e->x_obs[2*(b*n + i) + 1] + l[1]*e->x_obs[2*(b*n + i)];
+                } else {            /* modes that cannot be told apart here: rounding */
+                    l[0] = sqrt(fmax(re, 1e-9 * het->V[a*n + i]));
+                    x[0] /= l[0];
+                    x[1] /= l[0];
+                }
+            }
+        }
     }
     return SNL_OK;
 }
@@ -681,7 +779,7 @@ static double run_event_at(snl_event *e, const double *y, double *s)
     if (!run_event_source(e, y, &src, &lp) || run_event_signal(e, &src, s) != SNL_OK)
         return -INFINITY;
     e->calls++;
-    return run_dot(e->nx, s, e->x_obs) - 0.5*run_dot(e->nx, s, s);
+    return run_like(e->nx, e->x_obs, s);
 }
 
 static const double run_step[RUN_DIM] = {   /* of numerical derivatives, times the scale */
@@ -694,7 +792,7 @@ static int run_event_jacobian(snl_event *e, const double *y, const double *s, do
     const double c = sqrt(run_dot(4, y + RUN_CA, y + RUN_CA));
     size_t i, k;
     for (i = 0; i < RUN_DIM; i++) {
-        double z[RUN_DIM], h = run_step[i] * (i == RUN_MC ? y[RUN_MC] : i >= RUN_CA && i < RUN_XI ? c : 1);
+        double z[RUN_MOST], h = run_step[i] * (i == RUN_MC ? y[RUN_MC] : i >= RUN_CA && i < RUN_XI ? c : 1);
         memcpy(z, y, sizeof z);
         z[i] = y[i] + h;
         if (!(run_event_at(e, z, J + i*e->nx) > -INFINITY)) {
@@ -774,8 +872,9 @@ static double run_event_climb(snl_event *e, double *y, int iterations, double *w
         if (!run_event_jacobian(e, y, s, J)) break;
         run_event_normal(e, y, J, s, G, g, res);
         for (k = 0; k < 8; k++) {
-            double z[RUN_DIM], l;
+            double z[RUN_MOST], l;
             memcpy(A, G, sizeof A);
+            memcpy(z, y, sizeof z);
             for (i = 0; i < RUN_DIM; i++) A[i*RUN_DIM + i] *= 1 + damp;
             memcpy(d, g, sizeof d);
             damp *= 8;
@@ -804,7 +903,7 @@ static snl_status run_chart_set(snl_event *e, const snl_source *ssb)
     const snl_data *d = e->data;
     snl_source s = *ssb;
     snl_phenom p;
-    double y[RUN_DIM] = { 0 }, sum = 0, lnf = 0, amp, phase;
+    double y[RUN_MOST] = { 0 }, sum = 0, lnf = 0, amp, phase;
     size_t k;
     snl_status st = snl_phenom_prepare(&p, e->cfg.lisa.qnm, SNL_PHENOMD, s.m1, s.m2, s.chi1,
                                        s.chi2, s.distance, NULL, NULL);
@@ -839,12 +938,14 @@ static double run_event_amplitudes(snl_event *e, snl_source *s, double *work)
     size_t i, j;
     if (snl_het_basis(e->het, s, work + 4*nx, NULL) != SNL_OK) return -INFINITY;
     e->calls++;
-    for (j = 0; j < 2; j++)
+    for (j = 0; j < 2; j++) {
+        double *r = work + (4 + j)*nx;
+        run_event_whiten(e, r);
         for (i = 0; i < nx; i += 2) {
-            const double re = work[(4 + j)*nx + i]*e->root[i], im = work[(4 + j)*nx + i + 1]*e->root[i];
-            h[2*j*nx + i] = re;          h[2*j*nx + i + 1] = im;
-            h[(2*j + 1)*nx + i] = -im;   h[(2*j + 1)*nx + i + 1] = re;
+            h[2*j*nx + i] = r[i];              h[2*j*nx + i + 1] = r[i + 1];
+            h[(2*j + 1)*nx + i] = -r[i + 1];   h[(2*j + 1)*nx + i + 1] = r[i];
         }
+    }
     for (i = 0; i < 4; i++) {
         for (j = 0; j < 4; j++) A[4*i + j] = run_dot(nx, h + i*nx, h + j*nx);
         A[5*i] *= 1 + 1e-9;
@@ -864,7 +965,8 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
 {
     enum { KEEP = 4, RING = 16, BELTS = 10 };
     snl_rng rng;
-    double best[6] = { 0 }, y[RUN_DIM], top[KEEP][RUN_DIM], topl[KEEP], *work = NULL, ll = -INFINITY;
+    double best[6] = { 0 }, y[RUN_MOST] = { 0 }, top[KEEP][RUN_MOST], topl[KEEP], *work = NULL;
+    double ll = -INFINITY;
     snl_source s, start;
     snl_status st;
     size_t i, j, k;
@@ -879,7 +981,7 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     s = start;
     snl_lisa_to_ssb(&s);
     if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
-    if ((st = run_event_heterodyne(e, &s, why)) != SNL_OK) return st;
+    if ((st = run_event_heterodyne(e, SNL_PHENOMD, &s, why)) != SNL_OK) return st;
     if (!(work = SNL_CALLOC((RUN_DIM + 8) * e->nx, sizeof *work))) return SNL_ENOMEM;
     for (k = 0; k < KEEP; k++) topl[k] = -INFINITY;
     for (i = 0; i < BELTS; i++)
@@ -893,7 +995,7 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
             run_theta_of(e, &g, theta);
             if (!(run_prior_copies(e, theta, 0, NULL) > -INFINITY)) continue;
             for (k = 0; k < KEEP && l <= topl[k]; k++) ;
-            if (k == KEEP || !run_chart_forward(&e->chart, &g, y)) continue;
+            if (k == KEEP || !run_event_forward(e, &g, y)) continue;
             memmove(top + k + 1, top + k, (KEEP - 1 - k) * sizeof top[0]);
             memmove(topl + k + 1, topl + k, (KEEP - 1 - k) * sizeof topl[0]);
             memcpy(top[k], y, sizeof y);
@@ -907,13 +1009,27 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     }
     st = SNL_EFAILED;
     for (pass = 0; pass < 2 && ll > -INFINITY; pass++) {   /* about the better reference */
-        double jac;
-        if (!run_chart_inverse(&e->chart, e->best, &s, &jac)) goto done;
+        snl_source ref;
+        double jac, l;
+        if (!run_chart_inverse(&e->chart, e->best, &s, &jac) || !run_event_branch(e, e->best, &s))
+            goto done;
+        ref = s;
         if ((st = run_chart_set(e, &s)) != SNL_OK) goto done;
-        if ((st = run_event_heterodyne(e, &s, why)) != SNL_OK) goto done;
+        if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &s, why)) != SNL_OK) goto done;
+        SNL_FREE(work);
+        work = SNL_CALLOC((RUN_DIM + 8) * e->nx, sizeof *work);
+        st = SNL_ENOMEM;
+        if (!work) goto done;
         st = SNL_EFAILED;
-        if (!run_chart_forward(&e->chart, &s, e->best)) goto done;
-        ll = run_event_climb(e, e->best, 15, work);
+        if (!run_event_forward(e, &ref, y)) goto done;
+        ll = run_event_climb(e, y, 15, work);
+        memcpy(e->best, y, sizeof y);
+        for (k = 1; !pass && e->dim > RUN_DIM && k < 4; k++) {     /* the other branches */
+            if (!run_event_forward(e, &ref, y)) goto done;
+            y[RUN_BRANCH] = fmod(y[RUN_BRANCH] + (double)k, 4);
+            l = run_event_climb(e, y, 15, work);
+            if (l > ll) { ll = l;  memcpy(e->best, y, sizeof y); }
+        }
     }
     if (ll > -INFINITY && run_event_at(e, e->best, work) > -INFINITY
         && run_event_jacobian(e, e->best, work, work + e->nx)) {
@@ -931,7 +1047,8 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
             run_solve_upper(9, C, u);
             memcpy(e->chol + 9*i, u, sizeof u);
         }
-        if (!run_cholesky(9, e->chol) || !run_chart_inverse(&e->chart, e->best, &s, &jac)) goto done;
+        if (!run_cholesky(9, e->chol) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
+            || !run_event_branch(e, e->best, &s)) goto done;
         run_theta_of(e, &s, out->theta);
         out->log_like = ll;
         out->snr = e->snr;
@@ -946,9 +1063,9 @@ done:
 
 void snl_event_problem(snl_event *e, snl_problem *p)
 {
-    p->dim = RUN_DIM;
+    p->dim = e->dim;
     p->nx = e->nx;
-    p->nc = RUN_NC;
+    p->nc = RUN_NC + (e->dim > RUN_DIM ? RUN_NC_MORE : 0);
     p->x_obs = e->x_obs;
     p->unit_noise = 1;
     p->heat = e->heat;
@@ -970,7 +1087,8 @@ void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t see
         snl_source s;
         snl_rng rng;
         snl_rng_seed(&rng, seed, i);
-        if (!run_chart_inverse(&e->chart, y + i*RUN_DIM, &s, &jac)) {
+        if (!run_chart_inverse(&e->chart, y + i*e->dim, &s, &jac)
+            || !run_event_branch(e, y + i*e->dim, &s)) {
             size_t k;
             for (k = 0; k < SNL_NPAR; k++) t[k] = (double)NAN;
             continue;
@@ -985,7 +1103,7 @@ void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t see
 /* ---- saving: tag, reference, chart, best point, proposal, counts, sum */
 
 static const char run_event_tag[8] = { 's', 'n', 'l', 'E', 'V', 'N', 'T', 1 };
-enum { RUN_EVENT_DOUBLES = SNL_NPAR + 5 + RUN_DIM + 81 + 3 };
+enum { RUN_EVENT_DOUBLES = SNL_NPAR + 5 + RUN_MOST + 81 + 3 };
 
 static void run_event_numbers(const snl_event *e, double *v)
 {
@@ -997,8 +1115,8 @@ static void run_event_numbers(const snl_event *e, double *v)
     v += SNL_NPAR;
     v[0] = c->f;  v[1] = c->t;  v[2] = c->amp;  v[3] = c->phase;  v[4] = c->pole;
     memcpy(v + 5, e->best, sizeof e->best);
-    memcpy(v + 5 + RUN_DIM, e->chol, sizeof e->chol);
-    v += 5 + RUN_DIM + 81;
+    memcpy(v + 5 + RUN_MOST, e->chol, sizeof e->chol);
+    v += 5 + RUN_MOST + 81;
     v[0] = e->heat;  v[1] = e->snr;  v[2] = (double)e->calls;
 }
 
@@ -1032,11 +1150,11 @@ snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
     c->qnm = e->cfg.lisa.qnm;
     c->f = v[0];  c->t = v[1];  c->amp = v[2];  c->phase = v[3];  c->pole = v[4];
     memcpy(e->best, v + 5, sizeof e->best);
-    memcpy(e->chol, v + 5 + RUN_DIM, sizeof e->chol);
-    v += 5 + RUN_DIM + 81;
+    memcpy(e->chol, v + 5 + RUN_MOST, sizeof e->chol);
+    v += 5 + RUN_MOST + 81;
     e->heat = v[0];  e->snr = v[1];  e->calls = (size_t)v[2];
     e->found = 1;
-    return run_event_heterodyne(e, &e->ref, NULL);
+    return run_event_heterodyne(e, e->cfg.lisa.model, &e->ref, NULL);
 }
 
 /* ==== Sampling =========================================================== */
@@ -1098,7 +1216,7 @@ static snl_status run_exact_fn(void *ctx, size_t worker, size_t n, const double 
         if (!(out[0] > -INFINITY)) continue;
         memcpy(in, y, p->dim * sizeof *in);
         if ((st = p->simulate(p->ctx, worker, 1, in, s)) != SNL_OK) return st;
-        out[1] = run_dot(p->nx, s, p->x_obs) - 0.5*run_dot(p->nx, s, s);
+        out[1] = run_like(p->nx, p->x_obs, s);
     }
     return SNL_OK;
 }
@@ -1363,8 +1481,8 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
         for (i = 0; i < full; i++) run_axpy(nx, V[j*full + i], q + i*nx, r->basis + j*nx);
     for (j = 0; j < k; j++)
         r->xo[j] = run_dot(nx, r->basis + j*nx, r->p->x_obs) - run_dot(nx, r->basis + j*nx, r->center);
-    r->level = 0.5*((double)k * log(2*SNL_PI) + run_dot(nx, r->p->x_obs, r->p->x_obs)
-                    - run_distance2(nx, r->p->x_obs, r->center) + run_dot(k, r->xo, r->xo));
+    r->level = 0.5*((double)k * log(2*SNL_PI) + run_dot(k, r->xo, r->xo))
+             + run_like(nx, r->p->x_obs, r->center);
     SNL_FREE(mem);
     return SNL_OK;
 }
@@ -1570,7 +1688,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     work = ll + n;
     start = work + n;
     if (p->unit_noise) {                             /* choose rows */
-        for (i = 0; i < n; i++) ll[i] = -0.5*run_distance2(nx, p->x_obs, r->s + i*nx);
+        for (i = 0; i < n; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
         if (r->round && (st = run_examine(r, from, n, ll, &rep->error, &beta)) != SNL_OK)
             goto done;
         memcpy(work, ll, n * sizeof *ll);

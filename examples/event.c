@@ -217,8 +217,6 @@ static int session_open(session *s, const options *o, const char *path, io_error
     s->began = time(NULL);
     s->quiet = o->quiet;
     rc = event_read(&s->c, path, e);
-    if (!rc && s->c.waveform != SNL_PHENOMD)
-        rc = io_fail(e, IO_REFUSED, "%s: waveform: inference knows PhenomD only so far", s->c.path);
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
     if (!rc) rc = data_read(&s->c, &s->data, e);
     if (!rc) rc = dir_make(o->out, e);
