@@ -4,7 +4,7 @@
  *     a+, ax                lisa_amplitudes              Y_lm, inclination, polarisation
  *     six links -> A, E, T  lisa_arms, lisa_channels     orbit, delays, TDI
  *     sum over modes        lisa_signal                  every mode at its own t(f)
- *     ln L                  snl_likelihood_dense         all bins
+ *     ln L                  snl_likelihood_dense         all bins, h from series in panels
  *                           snl_het_...                  a few nodes
  *
  * SYMBOLS  k propagation direction, u, v polarisation vectors (west and north at psi = 0,
@@ -15,6 +15,7 @@
  * The response part is written for h~(f) = int h exp(+2 pi i f t) dt, the convention of [M]
  * and [B], and conjugated at the end. */
 #include "snl.h"
+#include <stdlib.h>
 
 /* ==== Fast Fourier transforms ============================================
  *
@@ -57,27 +58,6 @@ static void lisa_radix2(size_t m, size_t s, const double *restrict tw,
     }
 }
 
-static void lisa_radix3(size_t m, size_t s, const double *restrict tw,
-                        const double *restrict xr, const double *restrict xi,
-                        double *restrict yr, double *restrict yi)
-{
-    const double h = 0.86602540378443864676;                    /* sin(pi/3) */
-    for (size_t p = 0; p < m; p++, tw += 4, xr += s, xi += s, yr += 3*s, yi += 3*s) {
-        const double c1 = tw[0], d1 = tw[1], c2 = tw[2], d2 = tw[3];
-        for (size_t q = 0; q < s; q++) {
-            const double br = xr[q + m*s], bi = xi[q + m*s];
-            const double cr = xr[q + 2*m*s], ci = xi[q + 2*m*s];
-            const double tr = br + cr, ti = bi + ci;
-            const double ur = xr[q] - 0.5*tr, ui = xi[q] - 0.5*ti;
-            const double vr = h*(bi - ci), vi = h*(cr - br);    /* -i sin (b - c) */
-            const double er = ur + vr, ei = ui + vi, fr = ur - vr, fi = ui - vi;
-            yr[q] = xr[q] + tr;             yi[q] = xi[q] + ti;
-            yr[q + s]   = c1*er - d1*ei;    yi[q + s]   = c1*ei + d1*er;
-            yr[q + 2*s] = c2*fr - d2*fi;    yi[q + 2*s] = c2*fi + d2*fr;
-        }
-    }
-}
-
 static void lisa_radix4(size_t m, size_t s, const double *restrict tw,
                         const double *restrict xr, const double *restrict xi,
                         double *restrict yr, double *restrict yi)
@@ -100,34 +80,54 @@ static void lisa_radix4(size_t m, size_t s, const double *restrict tw,
     }
 }
 
-static void lisa_radix5(size_t m, size_t s, const double *restrict tw,
-                        const double *restrict xr, const double *restrict xi,
-                        double *restrict yr, double *restrict yi)
+/* r = 3 or 5, known where it is inlined.  With t_j, d_j = x_j +- x_(r-j)
+ *     X_k, X_(r-k) = x_0 + sum_j [cos(2 pi jk/r) t_j -+ i sin(2 pi jk/r) d_j],  j <= r/2. */
+static inline void lisa_radix_odd(size_t r, size_t m, size_t s, const double *restrict tw,
+                                  const double *restrict xr, const double *restrict xi,
+                                  double *restrict yr, double *restrict yi)
 {
-    const double A = 0.30901699437494742410, B = -0.80901699437494742410;  /* cos 72, 144 */
-    const double C = 0.95105651629515357212, D = 0.58778525229247312917;   /* sin 72, 144 */
-    for (size_t p = 0; p < m; p++, tw += 8, xr += s, xi += s, yr += 5*s, yi += 5*s)
+    static const double cs[2][5] = {
+        { 1, -0.5, -0.5, 0, 0 },
+        { 1, 0.30901699437494742410, -0.80901699437494742410, -0.80901699437494742410,
+          0.30901699437494742410 } };
+    static const double sn[2][5] = {
+        { 0, 0.86602540378443864676, -0.86602540378443864676, 0, 0 },
+        { 0, 0.95105651629515357212, 0.58778525229247312917, -0.58778525229247312917,
+          -0.95105651629515357212 } };
+    for (size_t p = 0; p < m; p++, tw += 2*(r - 1), xr += s, xi += s, yr += r*s, yi += r*s)
         for (size_t q = 0; q < s; q++) {
-            const double ar = xr[q], ai = xi[q];
-            const double b1r = xr[q + m*s], b1i = xi[q + m*s];
-            const double b2r = xr[q + 2*m*s], b2i = xi[q + 2*m*s];
-            const double b3r = xr[q + 3*m*s], b3i = xi[q + 3*m*s];
-            const double b4r = xr[q + 4*m*s], b4i = xi[q + 4*m*s];
-            const double s1r = b1r + b4r, s1i = b1i + b4i, s2r = b2r + b3r, s2i = b2i + b3i;
-            const double t1r = b1r - b4r, t1i = b1i - b4i, t2r = b2r - b3r, t2i = b2i - b3i;
-            const double u1r = ar + A*s1r + B*s2r, u1i = ai + A*s1i + B*s2i;
-            const double u2r = ar + B*s1r + A*s2r, u2i = ai + B*s1i + A*s2i;
-            const double v1r = C*t1i + D*t2i, v1i = -C*t1r - D*t2r;
-            const double v2r = D*t1i - C*t2i, v2i = -D*t1r + C*t2r;
-            const double e1r = u1r + v1r, e1i = u1i + v1i, e2r = u2r + v2r, e2i = u2i + v2i;
-            const double e3r = u2r - v2r, e3i = u2i - v2i, e4r = u1r - v1r, e4i = u1i - v1i;
-            yr[q] = ar + s1r + s2r;
-            yi[q] = ai + s1i + s2i;
-            yr[q + s]   = tw[0]*e1r - tw[1]*e1i;    yi[q + s]   = tw[0]*e1i + tw[1]*e1r;
-            yr[q + 2*s] = tw[2]*e2r - tw[3]*e2i;    yi[q + 2*s] = tw[2]*e2i + tw[3]*e2r;
-            yr[q + 3*s] = tw[4]*e3r - tw[5]*e3i;    yi[q + 3*s] = tw[4]*e3i + tw[5]*e3r;
-            yr[q + 4*s] = tw[6]*e4r - tw[7]*e4i;    yi[q + 4*s] = tw[6]*e4i + tw[7]*e4r;
+            double tr[2], ti[2], dr[2], di[2];
+            yr[q] = xr[q];
+            yi[q] = xi[q];
+            for (size_t j = 1; j <= r/2; j++) {
+                const size_t a = q + j*m*s, b = q + (r - j)*m*s;
+                tr[j-1] = xr[a] + xr[b];    ti[j-1] = xi[a] + xi[b];
+                dr[j-1] = xr[a] - xr[b];    di[j-1] = xi[a] - xi[b];
+                yr[q] += tr[j-1];           yi[q] += ti[j-1];
+            }
+            for (size_t k = 1; k <= r/2; k++) {
+                const double *v = tw + 2*(k - 1), *w = tw + 2*(r - k - 1);
+                double er = xr[q], ei = xi[q], fr = 0, fi = 0;
+                for (size_t j = 1; j <= r/2; j++) {
+                    const double c = cs[r == 5][j*k % r], d = sn[r == 5][j*k % r];
+                    er += c*tr[j-1];    ei += c*ti[j-1];
+                    fr += d*di[j-1];    fi -= d*dr[j-1];
+                }
+                yr[q + k*s] = v[0]*(er + fr) - v[1]*(ei + fi);
+                yi[q + k*s] = v[0]*(ei + fi) + v[1]*(er + fr);
+                yr[q + (r - k)*s] = w[0]*(er - fr) - w[1]*(ei - fi);
+                yi[q + (r - k)*s] = w[0]*(ei - fi) + w[1]*(er - fr);
+            }
         }
+}
+
+/* w = exp(-2 pi i k/n) */
+static void lisa_root_at(const snl_fft_roots *t, size_t k, double w[2])
+{
+    const size_t mask = ((size_t)1 << t->shift) - 1;
+    const double *hi = t->hi + 2*(k >> t->shift), *lo = t->lo + 2*(k & mask);
+    w[0] = hi[0]*lo[0] - hi[1]*lo[1];
+    w[1] = hi[0]*lo[1] + hi[1]*lo[0];
 }
 
 /* Transform s columns, planes [n][s], from src by way of x and y (y may be src);
@@ -140,8 +140,10 @@ static double *lisa_core_run(const snl_fft_core *c, size_t s, double *src, doubl
     for (size_t i = 0; i < c->stages; i++) {
         const size_t r = c->radix[i];
         m /= r;
-        (r == 4 ? lisa_radix4 : r == 2 ? lisa_radix2 : r == 3 ? lisa_radix3 : lisa_radix5)
-            (m, s, tw, src, src + im, x, x + im);
+        if (r == 2)      lisa_radix2(m, s, tw, src, src + im, x, x + im);
+        else if (r == 3) lisa_radix_odd(3, m, s, tw, src, src + im, x, x + im);
+        else if (r == 4) lisa_radix4(m, s, tw, src, src + im, x, x + im);
+        else             lisa_radix_odd(5, m, s, tw, src, src + im, x, x + im);
         tw += 2*m*(r - 1);
         s *= r;
         src = x;  x = y;  y = src;
@@ -155,7 +157,7 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
                             const double *in, double *out, double *work)
 {
     enum { L = LISA_LANES };
-    const size_t n1 = f->a.n, n2 = f->b.n, mask = ((size_t)1 << f->roots.shift) - 1;
+    const size_t n1 = f->a.n, n2 = f->b.n;
     double *x = work + 2*n1*n2, *y = x + 2*L*(n1 > n2 ? n1 : n2);
     for (size_t j0 = 0; j0 < n2; j0 += L) {                     /* columns j0 .. j0+s */
         const size_t s = n2 - j0 < L ? n2 - j0 : L, im = n1*s;
@@ -168,13 +170,12 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
         z = lisa_core_run(&f->a, s, x, y, x);
         for (size_t k = 0; k < n1; k++) {          /* row k is lane k % L of its block */
             const size_t k0 = k - k % L, t = n1 - k0 < L ? n1 - k0 : L;
-            const double *lo = f->roots.lo + 2*(k*j0 & mask);
-            const double *hi = f->roots.hi + 2*(k*j0 >> f->roots.shift);
-            const double c = hi[0]*lo[0] - hi[1]*lo[1], d = hi[0]*lo[1] + hi[1]*lo[0];
             const double *w = f->lane + 2*L*k;
-            double *to = work + 2*n2*k0 + j0*t + (k - k0);
+            double r[2], *to = work + 2*n2*k0 + j0*t + (k - k0);
+            lisa_root_at(&f->roots, k*j0, r);
             for (size_t b = 0; b < s; b++) {
-                const double u = c*w[2*b] - d*w[2*b + 1], v = c*w[2*b + 1] + d*w[2*b];
+                const double u = r[0]*w[2*b] - r[1]*w[2*b + 1];
+                const double v = r[0]*w[2*b + 1] + r[1]*w[2*b];
                 to[b*t]        = u*z[k*s + b] - v*z[im + k*s + b];
                 to[b*t + n2*t] = u*z[im + k*s + b] + v*z[k*s + b];
             }
@@ -191,32 +192,30 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
     }
 }
 
+/* to = x w on n pairs; signs -1 conjugate x before and the product after. */
+static void lisa_times(size_t n, const double *x, double before, const double *w, double scale,
+                       double after, double *to)
+{
+    for (size_t j = 0; j < n; j++) {
+        const double re = x[2*j], im = before*x[2*j + 1];
+        to[2*j]     = scale*(re*w[2*j] - im*w[2*j + 1]);
+        to[2*j + 1] = after*scale*(re*w[2*j + 1] + im*w[2*j]);
+    }
+}
+
 /* Complex transform of any length.  Bluestein: jk = (j^2 + k^2 - (k-j)^2)/2 turns the
  * sum into a convolution with a chirp, done at the padded length m >= 2n - 1. */
 static void lisa_part_run(const snl_fft_part *f, double sign, double scale,
                           const double *in, double *out, double *work)
 {
-    const double *w = f->chirp, *g = f->chirp_ft;
     double *a = work, *rest = work + 2*f->m;
-    if (!w) { lisa_smooth_run(f, sign, scale, in, out, work);  return; }
-    for (size_t j = 0; j < f->n; j++) {
-        const double re = in[2*j], im = sign*in[2*j + 1];
-        a[2*j] = re*w[2*j] - im*w[2*j + 1];
-        a[2*j + 1] = re*w[2*j + 1] + im*w[2*j];
-    }
+    if (!f->chirp) { lisa_smooth_run(f, sign, scale, in, out, work);  return; }
+    lisa_times(f->n, in, sign, f->chirp, 1, 1, a);
     for (size_t j = 2*f->n; j < 2*f->m; j++) a[j] = 0;
     lisa_smooth_run(f, 1, 1, a, a, rest);
-    for (size_t j = 0; j < f->m; j++) {
-        const double re = a[2*j], im = a[2*j + 1];
-        a[2*j] = re*g[2*j] - im*g[2*j + 1];
-        a[2*j + 1] = re*g[2*j + 1] + im*g[2*j];
-    }
+    lisa_times(f->m, a, 1, f->chirp_ft, 1, 1, a);
     lisa_smooth_run(f, -1, 1.0/(double)f->m, a, a, rest);
-    for (size_t k = 0; k < f->n; k++) {
-        const double re = a[2*k], im = a[2*k + 1];
-        out[2*k] = scale*(re*w[2*k] - im*w[2*k + 1]);
-        out[2*k + 1] = sign*scale*(re*w[2*k + 1] + im*w[2*k]);
-    }
+    lisa_times(f->n, a, 1, f->chirp, scale, sign, out);
 }
 
 /* ---- plans: measuring (base NULL), placing and filling share one function ---- */
@@ -344,16 +343,15 @@ void snl_fft_inverse(const snl_fft *plan, const double *in, double *out, double 
  * back = 0 takes Z to X, back = 1 takes X to Z, in place for k = 1 .. h-1. */
 static void lisa_split(const snl_fft_roots *t, size_t h, int back, double *restrict z)
 {
-    const size_t mask = ((size_t)1 << t->shift) - 1;
     const double g = back ? -1 : 1;
     for (size_t k = 1; k <= h/2; k++) {
-        const double *lo = t->lo + 2*(k & mask), *hi = t->hi + 2*(k >> t->shift);
-        const double c = hi[0]*lo[0] - hi[1]*lo[1], d = hi[0]*lo[1] + hi[1]*lo[0];
-        double *a = z + 2*k, *b = z + 2*(h - k);
+        double w[2], *a = z + 2*k, *b = z + 2*(h - k);
         const double er = 0.5*(a[0] + b[0]), ei = 0.5*(a[1] - b[1]);
         const double dr = 0.5*(a[0] - b[0]), di = 0.5*(a[1] + b[1]);
-        /* forward: w^k (-i)(dr + i di);  back: i conj(w^k) (dr + i di) */
-        const double pr = c*di + g*d*dr, pi = g*d*di - c*dr;
+        double pr, pi;      /* forward: w^k (-i)(dr + i di);  back: i conj(w^k) (dr + i di) */
+        lisa_root_at(t, k, w);
+        pr = w[0]*di + g*w[1]*dr;
+        pi = g*w[1]*di - w[0]*dr;
         a[0] = er + g*pr;  a[1] = ei + g*pi;
         b[0] = er - g*pr;  b[1] = g*pi - ei;
     }
@@ -400,6 +398,86 @@ void snl_fft_real_inverse(const snl_fft *plan, const double *in, double *out, do
         snl_fft_inverse(plan, z, z, work + 2*n);
         for (size_t j = 0; j < n; j++) out[j] = z[2*j];
     }
+}
+
+/* ==== Time series ======================================================== */
+
+static snl_status lisa_refuse_row(snl_fault *why, const char *name, double value, double lo,
+                                  double hi, size_t index)
+{
+    const snl_status st = snl_refuse(why, name, value, lo, hi);
+    if (why) why->index = index;
+    return st;
+}
+
+snl_status snl_window(snl_window_kind kind, size_t n, double share, double *w, snl_fault *why)
+{
+    if (!(share >= 0 && share <= 1)) return snl_refuse(why, "share", share, 0, 1);
+    for (size_t j = 0; j < n; j++) {        /* x is NaN where share = 0 */
+        const double x = (double)(j < n - 1 - j ? j : n - 1 - j)/(0.5*share*(double)(n - 1));
+        w[j] = !(x < 1) ? 1 : kind == SNL_WINDOW_TUKEY ? 0.5*(1 - cos(SNL_PI*x))
+             : 1/(1 + exp(1/x - 1/(1 - x)));
+    }
+    return SNL_OK;
+}
+
+void snl_tdi_aet(size_t n, double *x, double *y, double *z)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double X = x[i], Y = y[i], Z = z[i];
+        x[i] = (Z - X)*sqrt(0.5);
+        y[i] = (X - 2*Y + Z)*sqrt(1/6.0);
+        z[i] = (X + Y + Z)*sqrt(1/3.0);
+    }
+}
+
+size_t snl_series_gaps(size_t n, const double *x, size_t *missing)
+{
+    size_t gaps = 0;
+    *missing = 0;
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != x[i]) { gaps += i == 0 || x[i-1] == x[i-1];  ++*missing; }
+    return gaps;
+}
+
+static int lisa_order(const void *a, const void *b)
+{ const double x = *(const double *)a, y = *(const double *)b;  return (x > y) - (x < y); }
+
+snl_status snl_series_psd(size_t n, const double *x, double dt, size_t length, double *S,
+                          snl_fault *why)
+{
+    const size_t bins = length/2 + 1, size = snl_fft_size(length), used = snl_fft_work(length);
+    size_t most, count = 0, i, j;
+    double *mem, *work, *w, *y, *power, norm = 0, bias = 0;
+    snl_fft plan;
+    if (!(dt > 0 && dt < HUGE_VAL)) return snl_refuse(why, "dt", dt, 0, HUGE_VAL);
+    if (length < 8 || length > n || length > SNL_FFT_MAX)
+        return snl_refuse(why, "length", (double)length, 8, (double)n);
+    most = (n - length)/(length/2) + 1;
+    mem = (double *)SNL_CALLOC(size + used + 2*length + 2 + most*bins, sizeof *mem);
+    if (!mem || snl_fft_init(&plan, length, mem) != SNL_OK) return SNL_ENOMEM;
+    work = mem + size;  w = work + used;  y = w + length;  power = y + length + 2;
+    if (snl_window(SNL_WINDOW_TUKEY, length, 1, w, why) == SNL_OK)
+        for (j = 0; j < length; j++) norm += w[j]*w[j];
+    for (i = 0; i < most; i++) {
+        const double *from = x + i*(length/2);
+        double mean = 0;
+        for (j = 0; j < length; j++) mean += from[j]/(double)length;
+        if (!(fabs(mean) < HUGE_VAL)) continue;
+        for (j = 0; j < length; j++) y[j] = w[j]*(from[j] - mean);
+        snl_fft_real_forward(&plan, y, y, work);
+        for (j = 0; j < bins; j++) power[j*most + count] = y[2*j]*y[2*j] + y[2*j+1]*y[2*j+1];
+        count++;
+    }
+    for (i = 0; 2*i <= count && count; i++)     /* expectation of the median of exponentials */
+        bias += (2*i == count ? 0.5 : 1)/(double)(count - i);
+    for (j = 0; j < bins && count; j++) {
+        double *p = power + j*most;
+        qsort(p, count, sizeof *p, lisa_order);
+        S[j] = (j && 2*j < length ? 1 : 0.5)*dt*(p[(count - 1)/2] + p[count/2])/(norm*bias);
+    }
+    SNL_FREE(mem);
+    return count ? SNL_OK : snl_refuse(why, "length", (double)length, 8, (double)n);
 }
 
 /* ==== Sources ============================================================ */
@@ -520,31 +598,34 @@ void snl_lisa_to_ssb(snl_source *s)
 
 enum { LISA_BLOCK = 64 };       /* frequencies done side by side */
 
-/* sin and cos of n angles scale*a, absolute error 3e-16, in loops a compiler can vectorise: reduced
- * to [-pi/2, pi/2] by multiples m of pi in parts of 24, 24 and 53 bits (m times either of
- * the first two is exact), then Taylor series. */
+/* sin and cos of n angles scale*a, absolute error 3e-16, in a loop without branches or calls,
+ * which compilers turn into vector code: gcc's was four times slower with (int) and ?: for
+ * the rounding.  Reduced to [-pi/2, pi/2] by multiples k of pi in parts of 24, 24 and 53
+ * bits (k times either of the first two is exact), then polynomials in y = -r^2 of least
+ * maximum error, 2e-17. */
 static void lisa_sincos(size_t n, double scale, const double *restrict a, double *restrict s,
                         double *restrict c)
 {
-    static const double limit = 1e9;    /* m fits 29 bits; beyond it libm */
+    static const double limit = 1e9;    /* k fits 29 bits; beyond it libm */
     static const double pi1 = 3.141592502593994, pi2 = 1.5099578831723193e-07,
-                        pi3 = 1.0780605716316238e-14;
+                        pi3 = 1.0780605716316238e-14, shift = 6755399441055744.0;
+    size_t far = 0;
     for (size_t i = 0; i < n; i++) {
-        const double x = scale*a[i], q = fabs(x) < limit ? x*(1/SNL_PI) : 0.0;
-        const int m = (int)(q + (q < 0 ? -0.5 : 0.5));
-        const double r = ((x - m*pi1) - m*pi2) - m*pi3;
-        const double y = -r*r, sign = 1 - 2*(m & 1);
-        const double ps = y*(1/6. + y*(1/120. + y*(1/5040. + y*(1/362880. + y*(1/39916800.
-                        + y*(1/6227020800. + y*(1/1307674368e3 + y*(1/355687428096e3
-                        + y*(1/121645100408832e3 + y/51090942171709440e3)))))))));
-        const double pc = y*(1/2. + y*(1/24. + y*(1/720. + y*(1/40320. + y*(1/3628800.
-                        + y*(1/479001600. + y*(1/87178291200. + y*(1/20922789888e3
-                        + y*(1/6402373705728e3 + y*(1/2432902008176640e3
-                        + y/1124000727777607680e3))))))))));
+        const double x = scale*a[i], k = (x*(1/SNL_PI) + shift) - shift;
+        const double r = ((x - k*pi1) - k*pi2) - k*pi3;
+        const double y = -r*r, half = 0.5*k - ((0.5*k + shift) - shift);    /* k odd: +-1/2 */
+        const double sign = 1 - 8*half*half;
+        const double ps = y*(0.16666666666666666 + y*(0.008333333333333316
+            + y*(0.00019841269841254974 + y*(2.755731921916323e-06 + y*(2.5052107616995878e-08
+            + y*(1.6058977312444268e-10 + y*(7.643970296165793e-13 + y*2.73144475909634e-15)))))));
+        const double pc = y*(0.5 + y*(0.04166666666666634 + y*(0.0013888888888860709
+            + y*(2.4801587292446207e-05 + y*(2.755731776731995e-07 + y*(2.087663086738545e-09
+            + y*(1.1464689884521268e-11 + y*4.6276759700711356e-14)))))));
         s[i] = sign*(r + r*ps);
         c[i] = sign*(1 + pc);
+        far += !(fabs(x) < limit);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; far > 0 && i < n; i++)
         if (!(fabs(scale*a[i]) < limit)) { s[i] = sin(scale*a[i]);  c[i] = cos(scale*a[i]); }
 }
 
@@ -567,11 +648,15 @@ typedef struct lisa_block {
     double g[LISA_BLOCK];           /* common factor of all channels, real part          */
     double zr[LISA_BLOCK], zi[LISA_BLOCK];          /* and its phase                     */
     double doppler[LISA_BLOCK];     /* phase_R                                           */
-    double amp[LISA_BLOCK];         /* h_lm exp(i phase_R) = amp (hc + i hs)             */
-    double hc[LISA_BLOCK], hs[LISA_BLOCK];
+    double amp[LISA_BLOCK], phase[LISA_BLOCK];  /* h_lm exp(i phase_R)                   */
+    double hc[LISA_BLOCK], hs[LISA_BLOCK];      /* = amp (hc + i hs)                     */
+    double side[LISA_BLOCK];        /* -1 before, 1 after the observation, where amp = 0 */
+    double aet[3][2*LISA_BLOCK];    /* transfer functions of A, E, T                     */
 } lisa_block;
 
-static double lisa_sinc(double num, double den) { return den*den < 1e-16 ? 1.0 : num/den; }
+/* num/den where num = sin den.  Near 0, where both are differences, it tends to 1; what is
+ * added changes the result by less than 2e-17. */
+static double lisa_sinc(double num, double den) { return (num*den + 1e-16)/(den*den + 1e-16); }
 
 /* Geometry and delays at n <= LISA_BLOCK frequencies f passing at t.  In the plane of the
  * triangle n_1 = yL and n_2, n_3 follow by turns of 120 degrees, so k.n_j and k.p_j need
@@ -708,9 +793,6 @@ static void lisa_amplitudes(const snl_source *s, int l, int m, double ap[2], dou
 static const struct { int l, m; } lisa_mode[SNL_MODES] =     /* by bit of the set */
     { { 2, 2 }, { 2, 1 }, { 3, 3 }, { 3, 2 }, { 4, 4 }, { 4, 3 } };
 
-static unsigned lisa_modes(const snl_lisa_cfg *c)
-{ return c->modes & (c->model == SNL_PHENOMD ? (unsigned)SNL_MODE_22 : 63u); }
-
 /* A source made ready: everything that does not depend on frequency. */
 typedef struct lisa_ready {
     snl_phenom    wave;
@@ -718,15 +800,18 @@ typedef struct lisa_ready {
     snl_lisa_cfg  cfg;
     double        delay;        /* t_ref - epoch */
     double        t_ref;
+    size_t        modes;
+    struct { int l, m;  double plus[2], cross[2]; } mode[SNL_MODES];    /* amplitudes of e+, ex */
 } lisa_ready;
 
 static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_source *s,
                                snl_fault *why)
 {
     const double inf = HUGE_VAL;
+    const unsigned set = c->modes & (c->model == SNL_PHENOMD ? (unsigned)SNL_MODE_22 : 63u);
     snl_status st;
     if (!c->qnm) return snl_refuse(why, "qnm", 0, 1, -1);
-    if (!lisa_modes(c)) return snl_refuse(why, "modes", c->modes, 1, 63);
+    if (!set) return snl_refuse(why, "modes", c->modes, 1, 63);
     if (!(c->epoch > -inf && c->epoch < inf)) return snl_refuse(why, "epoch", c->epoch, -inf, inf);
     if (!(c->t0 < c->t1)) return snl_refuse(why, "t0", c->t0, -inf, c->t1);
     if ((st = snl_source_check(s, why)) != SNL_OK) return st;
@@ -737,53 +822,54 @@ static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_s
     r->cfg = *c;
     r->delay = s->t_ref - c->epoch;
     r->t_ref = s->t_ref;
+    r->modes = 0;
+    for (int a = 0; a < SNL_MODES; a++)
+        if (set >> a & 1) {
+            const int l = r->mode[r->modes].l = lisa_mode[a].l;
+            const int m = r->mode[r->modes].m = lisa_mode[a].m;
+            lisa_amplitudes(s, l, m, r->mode[r->modes].plus, r->mode[r->modes].cross);
+            r->modes++;
+        }
     return SNL_OK;
 }
 
-/* One mode on n <= LISA_BLOCK frequencies: geometry and wave. */
-static snl_status lisa_wave(const lisa_ready *r, int l, int m, size_t n, const double *f,
+/* Mode a on n <= LISA_BLOCK frequencies: geometry, wave and transfer functions. */
+static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const double *f,
                             lisa_block *b)
 {
-    double phase[LISA_BLOCK], t[LISA_BLOCK];
-    const snl_status st = snl_phenom_mode(&r->wave, l, m, n, f, b->amp, phase, t);
+    double t[LISA_BLOCK];
+    const snl_status st = snl_phenom_mode(&r->wave, r->mode[a].l, r->mode[a].m, n, f, b->amp,
+                                          b->phase, t);
     if (st != SNL_OK) return st;
     for (size_t i = 0; i < n; i++) {
         t[i] += r->t_ref;
-        b->amp[i] = t[i] >= r->cfg.t0 && t[i] <= r->cfg.t1 ? b->amp[i] : 0.0;
+        b->side[i] = (t[i] > r->cfg.t1) - (t[i] < r->cfg.t0);
+        b->amp[i] = b->side[i] == 0 ? b->amp[i] : 0.0;
     }
     lisa_arms(&r->cfg, &r->sky, n, f, t, b);
-    for (size_t i = 0; i < n; i++) phase[i] += 2*SNL_PI*f[i]*r->delay + b->doppler[i];
-    lisa_sincos(n, 1, phase, b->hs, b->hc);
+    for (size_t i = 0; i < n; i++) b->phase[i] += 2*SNL_PI*f[i]*r->delay + b->doppler[i];
+    lisa_sincos(n, 1, b->phase, b->hs, b->hc);
+    lisa_channels(b, n, r->mode[a].plus, r->mode[a].cross, b->aet[0], b->aet[1], b->aet[2], NULL);
     return SNL_OK;
 }
 
-/* out += conj(transfer h), all pairs. */
-static void lisa_add(const lisa_block *b, size_t n, const double *restrict T, double *restrict out)
-{
-    for (size_t i = 0; i < n; i++) {
-        const double re = b->amp[i]*b->hc[i], im = b->amp[i]*b->hs[i];
-        out[2*i]   += T[2*i]*re - T[2*i+1]*im;
-        out[2*i+1] -= T[2*i]*im + T[2*i+1]*re;
-    }
-}
-
-/* Sum over modes of a source on n <= LISA_BLOCK frequencies. */
-static snl_status lisa_signal(const lisa_ready *r, const snl_source *s, size_t n,
-                              const double *f, double h[3][2*LISA_BLOCK])
+/* A, E, T, all pairs: the sum over modes of conj(transfer h) on n <= LISA_BLOCK frequencies */
+static snl_status lisa_signal(const lisa_ready *r, size_t n, const double *f,
+                              double h[3][2*LISA_BLOCK])
 {
     lisa_block b;
-    double tf[3][2*LISA_BLOCK], ap[2], ac[2];
     for (int c = 0; c < 3; c++)
         for (size_t i = 0; i < 2*n; i++) h[c][i] = 0;
-    for (int a = 0; a < SNL_MODES; a++)
-        if (lisa_modes(&r->cfg) >> a & 1) {
-            const int l = lisa_mode[a].l, m = lisa_mode[a].m;
-            const snl_status st = lisa_wave(r, l, m, n, f, &b);
-            if (st != SNL_OK) return st;
-            lisa_amplitudes(s, l, m, ap, ac);
-            lisa_channels(&b, n, ap, ac, tf[0], tf[1], tf[2], NULL);
-            for (int c = 0; c < 3; c++) lisa_add(&b, n, tf[c], h[c]);
-        }
+    for (size_t a = 0; a < r->modes; a++) {
+        const snl_status st = lisa_wave(r, a, n, f, &b);
+        if (st != SNL_OK) return st;
+        for (int c = 0; c < 3; c++)
+            for (size_t i = 0; i < n; i++) {
+                const double re = b.amp[i]*b.hc[i], im = b.amp[i]*b.hs[i];
+                h[c][2*i]   += b.aet[c][2*i]*re - b.aet[c][2*i+1]*im;
+                h[c][2*i+1] -= b.aet[c][2*i]*im + b.aet[c][2*i+1]*re;
+            }
+    }
     return SNL_OK;
 }
 
@@ -795,7 +881,7 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
 {
     const lisa_sky sky = lisa_sky_of(s);
     lisa_block b;
-    double ap[2], ac[2], three[3][2*LISA_BLOCK];
+    double ap[2], ac[2], three[6*LISA_BLOCK];
     int known = 0;
     snl_status st = snl_source_check(s, why);
     if (st != SNL_OK) return st;
@@ -805,11 +891,11 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
     for (size_t i = 0; i < nf; i += LISA_BLOCK) {
         const size_t n = lisa_min(nf - i, LISA_BLOCK);
         lisa_arms(cfg, &sky, n, f + i, t + i, &b);
-        lisa_channels(&b, n, ap, ac, aet + 2*i, aet + 2*(nf + i), aet + 2*(2*nf + i),
-                      xyz ? three[0] : NULL);
-        if (xyz)
-            for (size_t c = 0; c < 3; c++)
-                memcpy(xyz + 2*(c*nf + i), three[0] + 2*c*n, 2*n*sizeof *xyz);
+        lisa_channels(&b, n, ap, ac, b.aet[0], b.aet[1], b.aet[2], xyz ? three : NULL);
+        for (size_t c = 0; c < 3; c++) {
+            memcpy(aet + 2*(c*nf + i), b.aet[c], 2*n*sizeof *aet);
+            if (xyz) memcpy(xyz + 2*(c*nf + i), three + 2*c*n, 2*n*sizeof *xyz);
+        }
         memcpy(phase_R + i, b.doppler, n*sizeof *phase_R);
     }
     return SNL_OK;
@@ -824,7 +910,7 @@ snl_status snl_lisa_signal(const snl_lisa_cfg *cfg, const snl_source *s, size_t 
     if (st == SNL_OK) st = snl_phenom_check(&r.wave, nf, f, why);
     for (size_t i = 0; i < nf && st == SNL_OK; i += LISA_BLOCK) {
         const size_t n = lisa_min(nf - i, LISA_BLOCK), bytes = 2*n*sizeof(double);
-        if ((st = lisa_signal(&r, s, n, f + i, h)) != SNL_OK) break;
+        if ((st = lisa_signal(&r, n, f + i, h)) != SNL_OK) break;
         memcpy(A + 2*i, h[0], bytes);
         memcpy(E + 2*i, h[1], bytes);
         if (T) memcpy(T + 2*i, h[2], bytes);
@@ -936,16 +1022,32 @@ snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
         const double tm = lv[1]*lv[1]*(1 + knee*knee)*(1 + a4*a4*a4*a4)/(w*w*SNL_C*SNL_C);
         const double oms = lv[0]*lv[0]*(1 + o4*o4*o4*o4)*(w*w)/(SNL_C*SNL_C);
         const double s2X = sin(2*X), gen = noise->tdi == SNL_TDI_20 ? 4*s2X*s2X : 1;
-        if (!(f[i] > 0 && f[i] < HUGE_VAL)) {
-            const snl_status bad = snl_refuse(why, "f", f[i], 0, HUGE_VAL);
-            if (why) why->index = i;
-            return bad;
-        }
+        if (!(f[i] > 0 && f[i] < HUGE_VAL))
+            return lisa_refuse_row(why, "f", f[i], 0, HUGE_VAL, i);
         if (channel == SNL_CHANNEL_T)
             S[i] = 16*gen*sX*sX*(2*sh*sh*oms + 8*sh*sh*sh*sh*tm);
         else
             S[i] = gen*sX*sX*(8*((2 + cos(X))*oms + 2*(3 + 2*cos(X) + cos(2*X))*tm)
                             + X*X*lisa_foreground(noise, f[i]));
+    }
+    return SNL_OK;
+}
+
+snl_status snl_noise_table(size_t rows, const double *f, const double *S, size_t nf,
+                           const double *at, double *out, snl_fault *why)
+{
+    if (rows < 2) return snl_refuse(why, "rows", (double)rows, 2, HUGE_VAL);
+    for (size_t i = 0; i < rows; i++) {
+        const double lo = i ? f[i-1] : 0, hi = HUGE_VAL;
+        if (!(f[i] > lo && f[i] < hi)) return lisa_refuse_row(why, "f", f[i], lo, hi, i);
+        if (!(S[i] > 0 && S[i] < hi)) return lisa_refuse_row(why, "S", S[i], 0, hi, i);
+    }
+    for (size_t k = 0; k < nf; k++) {
+        size_t a = 0, b = rows - 1;
+        if (!(at[k] >= f[0] && at[k] <= f[b]))
+            return lisa_refuse_row(why, "at", at[k], f[0], f[b], k);
+        while (b - a > 1) *(at[k] < f[(a + b)/2] ? &b : &a) = (a + b)/2;
+        out[k] = S[a]*pow(S[b]/S[a], log(at[k]/f[a])/log(f[b]/f[a]));
     }
     return SNL_OK;
 }
@@ -965,7 +1067,7 @@ snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s, const snl_noise
     for (size_t k = 0; k <= n; k += LISA_BLOCK) {
         const size_t m = lisa_min(n + 1 - k, LISA_BLOCK);
         for (size_t i = 0; i < m; i++) f[i] = lo*pow(hi/lo, (double)(k + i)/(double)n);
-        if ((st = lisa_signal(&r, s, m, f, h)) != SNL_OK) return st;
+        if ((st = lisa_signal(&r, m, f, h)) != SNL_OK) return st;
         for (int c = 0; c < 3; c++) {
             if ((st = snl_noise_psd(&ns, channel[c], m, f, S, why)) != SNL_OK) return st;
             for (size_t i = 0; i < m; i++) {
@@ -1045,6 +1147,22 @@ void snl_data_add_noise(snl_data *data, snl_rng *rng)
         data->d[i] += sqrt(data->S[i/2]/(4*data->df))*snl_rng_normal(rng);
 }
 
+snl_status snl_data_filter(const snl_data *data, const double *h, const snl_fft *plan,
+                           double *z, double *work)
+{
+    const size_t N = plan->n, n = data->n, first = (size_t)(data->f[0]/data->df + 0.5);
+    if (N < first + n) return SNL_EINVAL;
+    for (size_t j = 0; j < 2*N; j++) z[j] = 0;
+    for (size_t i = 0; i < 2*n; i++) {
+        const double q = 4*data->df*(double)N/data->S[i], *a = h + 2*i, *d = data->d + 2*i;
+        double *at = z + 2*(first + i % n);
+        at[0] += q*(a[0]*d[0] + a[1]*d[1]);
+        at[1] += q*(a[0]*d[1] - a[1]*d[0]);
+    }
+    snl_fft_inverse(plan, z, z, work);
+    return SNL_OK;
+}
+
 snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg, const snl_source *s,
                                snl_fault *why)
 {
@@ -1053,7 +1171,7 @@ snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg, const sn
     snl_status st = lisa_prepare(&r, cfg, s, why);
     for (size_t k = 0; k < data->n && st == SNL_OK; k += LISA_BLOCK) {
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
-        if ((st = lisa_signal(&r, s, n, data->f + k, h)) != SNL_OK) break;
+        if ((st = lisa_signal(&r, n, data->f + k, h)) != SNL_OK) break;
         for (size_t i = 0; i < 2*n; i++) {
             data->d[2*k + i] += h[0][i];
             data->d[2*(data->n + k) + i] += h[1][i];
@@ -1062,22 +1180,164 @@ snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg, const sn
     return st;
 }
 
+/* ==== Likelihood on every bin ============================================
+ *
+ * In a panel of neighbouring bins the phase of a mode and its amplitudes are Chebyshev series
+ * through LISA_NODES points.  A panel whose last two terms are not negligible, or in which
+ * the observation begins or ends, is halved, until its bins themselves are the points. */
+
+enum { LISA_NODES = 8, LISA_PANELS = LISA_BLOCK/LISA_NODES };
+
+static const double lisa_width = 0.04, lisa_miss = 1e-9;    /* df/f; relative, and of a phase */
+
+typedef struct lisa_panel { size_t k, n; } lisa_panel;      /* bins k .. k+n-1 */
+
+/* A, E (re, im) before the phase, the phase and the side of a mode at all panels' points */
+typedef double lisa_slow[6][LISA_BLOCK];
+
+/* The largest amplitude in the panel whose points begin at `at`, infinite if the observation
+ * of a mode begins or ends there. */
+static double lisa_size(size_t modes, lisa_slow *slow, size_t at)
+{
+    double size = 0;
+    for (size_t a = 0; a < modes; a++)
+        for (size_t j = at; j < at + LISA_NODES; j++) {
+            for (int k = 0; k < 4; k++) size = fmax(size, fabs(slow[a][k][j]));
+            if (slow[a][5][j] != slow[a][5][at]) return HUGE_VAL;
+        }
+    return size;
+}
+
+/* Values v at u = cos(pi j/7) to Chebyshev's coefficients c = C v, then to those of powers of
+ * u; returns the size of the last two c. */
+static double lisa_series(double C[LISA_NODES][LISA_NODES], double *v)
+{
+    double c[LISA_NODES] = { 0 };
+    for (int j = 0; j < LISA_NODES; j++)
+        for (int m = 0; m < LISA_NODES; m++) c[m] += C[j][m]*v[j];
+    v[0] = c[0] - c[2] + c[4] - c[6];       v[1] = c[1] - 3*c[3] + 5*c[5] - 7*c[7];
+    v[2] = 2*c[2] - 8*c[4] + 18*c[6];       v[3] = 4*c[3] - 20*c[5] + 56*c[7];
+    v[4] = 8*c[4] - 48*c[6];                v[5] = 16*c[5] - 112*c[7];
+    v[6] = 32*c[6];                         v[7] = 64*c[7];
+    return fabs(c[6]) + fabs(c[7]);
+}
+
+/* Make the values series; true if those are good. */
+static int lisa_resolve(double C[LISA_NODES][LISA_NODES], size_t modes, lisa_slow *slow,
+                        size_t at, double size)
+{
+    double miss = 0;
+    for (size_t a = 0; a < modes; a++) {        /* a phase is not better than its rounding */
+        const double far = fmax(fabs(slow[a][4][at]), fabs(slow[a][4][at + LISA_NODES - 1]));
+        for (int k = 0; k < 5; k++)
+            miss = fmax(miss, lisa_series(C, slow[a][k] + at)
+                              / (lisa_miss*(k < 4 ? size : 1) + (k < 4 ? 0 : 4e-15*far)));
+    }
+    return miss < 1;
+}
+
+/* A series at u0, u0 + du .. (n) */
+static void lisa_series_at(const double *v, int n, double u0, double du, double *restrict out)
+{
+    for (int i = 0; i < n; i++) {
+        const double u = u0 + du*i;
+        out[i] = v[0] + u*(v[1] + u*(v[2] + u*(v[3] + u*(v[4] + u*(v[5] + u*(v[6] + u*v[7]))))));
+    }
+}
+
+/* sum += Re conj(d - h/2) h/S over the bins of a panel: <d|h> - <h|h>/2 = <d - h/2|h>. */
+static void lisa_panel_add(const snl_data *data, lisa_panel p, size_t modes, lisa_slow *slow,
+                           size_t at, double *restrict sum)
+{
+    const double du = p.n > 1 ? 2/(double)(p.n - 1) : 0;
+    double h[4][LISA_BLOCK], q[5][LISA_BLOCK], s[LISA_BLOCK], c[LISA_BLOCK];
+    for (size_t j = 0; j < p.n; j += LISA_BLOCK) {
+        const size_t n = lisa_min(p.n - j, LISA_BLOCK);
+        memset(h, 0, sizeof h);
+        for (size_t a = 0; a < modes; a++) {
+            for (int k = 0; k < 5; k++) {
+                const double *v = slow[a][k] + at;
+                if (p.n <= LISA_NODES) memcpy(q[k], v, n*sizeof *v);
+                else lisa_series_at(v, (int)n, (double)j*du - 1, du, q[k]);
+            }
+            lisa_sincos(n, 1, q[4], s, c);
+            for (int k = 0; k < 4; k += 2)
+                for (size_t i = 0; i < n; i++) {
+                    h[k][i]   += q[k][i]*c[i] - q[k+1][i]*s[i];
+                    h[k+1][i] -= q[k][i]*s[i] + q[k+1][i]*c[i];
+                }
+        }
+        for (size_t k = 0; k < 2; k++) {
+            const double *d = data->d + 2*(k*data->n + p.k + j), *re = h[2*k], *im = h[2*k+1];
+            const double *S = data->S + k*data->n + p.k + j;
+            for (size_t i = 0; i < n; i++)
+                sum[i] += ((d[2*i] - 0.5*re[i])*re[i] + (d[2*i+1] - 0.5*im[i])*im[i])/S[i];
+        }
+    }
+}
+
+/* All modes at n frequencies */
+static snl_status lisa_slow_at(const lisa_ready *r, size_t n, const double *f, lisa_slow *slow)
+{
+    lisa_block b;
+    for (size_t a = 0; a < r->modes; a++) {
+        const snl_status st = lisa_wave(r, a, n, f, &b);
+        if (st != SNL_OK) return st;
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < 4; k++) slow[a][k][i] = b.amp[i]*b.aet[k/2][2*i + k%2];
+        memcpy(slow[a][4], b.phase, n*sizeof *f);
+        memcpy(slow[a][5], b.side, n*sizeof *f);
+    }
+    return SNL_OK;
+}
+
+/* Panels are taken from the left, LISA_PANELS at a time, halves of halved ones first.  Of
+ * those that wait no more than 2 LISA_PANELS have been halved equally often. */
 snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
                                 const snl_source *s, double *lnL, snl_fault *why)
 {
+    enum { N = LISA_NODES, MOST = 2*LISA_PANELS*8*sizeof(size_t) };
+    lisa_panel halves[MOST], now[LISA_PANELS];
     lisa_ready r;
-    double h[3][2*LISA_BLOCK], half[2*LISA_BLOCK], sum = 0;
+    lisa_slow slow[SNL_MODES];
+    double f[LISA_BLOCK], x[N], C[N][N], sum[LISA_BLOCK] = { 0 }, top = 0;
+    size_t waiting = 0, next = 0, count, j;
     snl_status st = lisa_prepare(&r, cfg, s, why);
-    for (size_t k = 0; k < data->n && st == SNL_OK; k += LISA_BLOCK) {
-        const size_t n = lisa_min(data->n - k, LISA_BLOCK);
-        if ((st = lisa_signal(&r, s, n, data->f + k, h)) != SNL_OK) break;
-        for (size_t c = 0; c < 2; c++) {        /* <d|h> - <h|h>/2 = <d - h/2|h> */
-            const double *d = data->d + 2*(c*data->n + k);
-            for (size_t i = 0; i < 2*n; i++) half[i] = d[i] - 0.5*h[c][i];
-            sum += lisa_over(n, half, h[c], data->S + c*data->n + k);
+    for (j = 0; j < N; j++) {
+        x[j] = cos(SNL_PI*(double)j/(N - 1));
+        for (size_t m = 0; m < N; m++)
+            C[j][m] = cos(SNL_PI*(double)(j*m % (2*N - 2))/(N - 1))*2/(N - 1)
+                    * (j % (N - 1) ? 1 : 0.5)*(m % (N - 1) ? 1 : 0.5);
+    }
+    while (st == SNL_OK && (waiting || next < data->n)) {
+        for (count = 0; count < LISA_PANELS && (waiting || next < data->n); count++) {
+            lisa_panel p = { next, data->n - next };
+            if (waiting) p = halves[--waiting];
+            else {      /* no wider than a turn of the arms' phases, 8x */
+                const double n = fmin(lisa_width*data->f[next], SNL_C/(8*SNL_ARM))/data->df;
+                if (n < (double)p.n) p.n = lisa_min(p.n, n > N ? (size_t)n : N);
+                next += p.n;
+            }
+            for (j = 0; j < N; j++)
+                f[count*N + j] = p.n <= N ? data->f[p.k + lisa_min(j, p.n - 1)]
+                    : data->f[p.k] + 0.5*(1 + x[j])*(double)(p.n - 1)*data->df;
+            now[count] = p;
+        }
+        st = lisa_slow_at(&r, count*N, f, slow);
+        for (j = count; j-- > 0 && st == SNL_OK; ) {
+            const lisa_panel p = now[j], left = { p.k, p.n/2 };
+            const lisa_panel right = { p.k + p.n/2, p.n - p.n/2 };
+            const double size = lisa_size(r.modes, slow, j*N);
+            const int whole = size < HUGE_VAL;
+            if (whole) top = fmax(top, size);
+            if (whole && size <= 1e-20*top) continue;       /* below the last digit */
+            if (p.n <= N || (whole && lisa_resolve(C, r.modes, slow, j*N, size)))
+                lisa_panel_add(data, p, r.modes, slow, j*N, sum);
+            else { halves[waiting++] = left;  halves[waiting++] = right; }
         }
     }
-    if (st == SNL_OK) *lnL = 4*data->df*sum;
+    for (j = 1; j < LISA_BLOCK; j++) sum[0] += sum[j];
+    if (st == SNL_OK) *lnL = 4*data->df*sum[0];
     return st;
 }
 
@@ -1085,16 +1345,16 @@ snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
 
 /* Carrier of a mode on n <= LISA_BLOCK frequencies, w [n][2]; floor f^(-7/6) is the part of
  * its amplitude that does not die out in the ringdown. */
-static snl_status lisa_carrier(const lisa_ready *r, double floor, int l, int m, size_t n,
+static snl_status lisa_carrier(const lisa_ready *r, double floor, size_t a, size_t n,
                                const double *f, double *w)
 {
     lisa_block b;
-    const snl_status st = lisa_wave(r, l, m, n, f, &b);
+    const snl_status st = lisa_wave(r, a, n, f, &b);
     if (st != SNL_OK) return st;
     for (size_t i = 0; i < n; i++) {
-        const double a = b.g[i]*(b.amp[i] + floor*pow(f[i], -7/6.0));
-        w[2*i] = a*b.hc[i];
-        w[2*i+1] = -a*b.hs[i];
+        const double size = b.g[i]*(b.amp[i] + floor*pow(f[i], -7/6.0));
+        w[2*i] = size*b.hc[i];
+        w[2*i+1] = -size*b.hs[i];
     }
     return SNL_OK;
 }
@@ -1195,12 +1455,8 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
         if (!(data->S[i] > 0)) return snl_refuse(why, "S", data->S[i], 0, HUGE_VAL);
 
     head.K = K;
-    head.modes = 0;
-    for (int a = 0; a < SNL_MODES; a++)
-        if (lisa_modes(cfg) >> a & 1) {
-            head.l[head.modes] = lisa_mode[a].l;
-            head.m[head.modes++] = lisa_mode[a].m;
-        }
+    head.modes = r.modes;
+    for (size_t a = 0; a < r.modes; a++) { head.l[a] = r.mode[a].l;  head.m[a] = r.mode[a].m; }
     head.cfg = *cfg;
     head.ref = *ref;
     st = SNL_ENOMEM;
@@ -1214,20 +1470,18 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     for (size_t k = 0; k < K; k++) u[k] = log(h->f[k]);
     for (size_t a = 0; a < h->modes; a++)
         for (size_t k = 0; k < K; k += LISA_BLOCK)
-            if ((st = lisa_carrier(&r, floor, h->l[a], h->m[a], lisa_min(K - k, LISA_BLOCK), h->f + k,
+            if ((st = lisa_carrier(&r, floor, a, lisa_min(K - k, LISA_BLOCK), h->f + k,
                                    h->w + 2*(a*K + k))) != SNL_OK) goto fail;
     for (size_t k = 0; k < data->n; k += LISA_BLOCK) {
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
         for (size_t a = 0; a < h->modes; a++)
-            if ((st = lisa_carrier(&r, floor, h->l[a], h->m[a], n, data->f + k, w[a])) != SNL_OK)
-                goto fail;
+            if ((st = lisa_carrier(&r, floor, a, n, data->f + k, w[a])) != SNL_OK) goto fail;
         lisa_het_add(h, data, k, n, u, w, &node);
     }
     for (size_t i = 0; i < 2*h->modes*K; i++)
         if (!(h->V[i] > 0)) {
+            lisa_refuse_row(why, "V", h->V[i], 0, HUGE_VAL, i % K);
             st = SNL_EFAILED;
-            snl_refuse(why, "V", h->V[i], 0, HUGE_VAL);
-            if (why) why->index = i % K;
             goto fail;
         }
     SNL_FREE(u);
@@ -1241,73 +1495,68 @@ fail:
 
 void snl_het_free(snl_het *het) { SNL_FREE(het); }
 
-/* out = conj(transfer h) / w on n nodes. */
-static void lisa_ratio(const lisa_block *b, size_t n, const double *T, const double *w, double *out)
+/* Ratios conj(transfer h)/w, [M][2][K][2], of a source made ready for h->cfg */
+static snl_status lisa_ratios(const snl_het *h, const lisa_ready *r, double *out)
 {
-    double h[2*LISA_BLOCK];
-    for (size_t i = 0; i < 2*n; i++) h[i] = 0;
-    lisa_add(b, n, T, h);
-    for (size_t i = 0; i < n; i++) {
-        const double q = 1/(w[2*i]*w[2*i] + w[2*i+1]*w[2*i+1]);
-        out[2*i]   = q*(h[2*i]*w[2*i] + h[2*i+1]*w[2*i+1]);
-        out[2*i+1] = q*(h[2*i+1]*w[2*i] - h[2*i]*w[2*i+1]);
-    }
+    const size_t K = h->K;
+    lisa_block b;
+    for (size_t a = 0; a < h->modes; a++)
+        for (size_t k = 0; k < K; k += LISA_BLOCK) {
+            const size_t n = lisa_min(K - k, LISA_BLOCK);
+            const double *w = h->w + 2*(a*K + k);
+            const snl_status st = lisa_wave(r, a, n, h->f + k, &b);
+            if (st != SNL_OK) return st;
+            for (size_t c = 0; c < 2; c++) {
+                double *to = out + 2*((2*a + c)*K + k), *T = b.aet[c];
+                for (size_t i = 0; i < n; i++) {
+                    const double re = T[2*i]*b.hc[i] - T[2*i+1]*b.hs[i];
+                    const double im = T[2*i]*b.hs[i] + T[2*i+1]*b.hc[i];
+                    const double q = b.amp[i]/(w[2*i]*w[2*i] + w[2*i+1]*w[2*i+1]);
+                    to[2*i]   = q*(re*w[2*i] - im*w[2*i+1]);
+                    to[2*i+1] = -q*(im*w[2*i] + re*w[2*i+1]);
+                }
+            }
+        }
+    return SNL_OK;
 }
 
 snl_status snl_het_signal(const snl_het *h, const snl_source *s, double *r, snl_fault *why)
 {
-    const size_t K = h->K;
     lisa_ready ready;
-    lisa_block b;
-    double tf[3][2*LISA_BLOCK], ap[2], ac[2];
-    snl_status st = lisa_prepare(&ready, &h->cfg, s, why);
-    if (st != SNL_OK) return st;
-    for (size_t a = 0; a < h->modes; a++) {
-        lisa_amplitudes(s, h->l[a], h->m[a], ap, ac);
-        for (size_t k = 0; k < K; k += LISA_BLOCK) {
-            const size_t n = lisa_min(K - k, LISA_BLOCK);
-            if ((st = lisa_wave(&ready, h->l[a], h->m[a], n, h->f + k, &b)) != SNL_OK) return st;
-            lisa_channels(&b, n, ap, ac, tf[0], tf[1], tf[2], NULL);
-            for (size_t c = 0; c < 2; c++)
-                lisa_ratio(&b, n, tf[c], h->w + 2*(a*K + k), r + 2*((2*a + c)*K + k));
-        }
-    }
-    return SNL_OK;
+    const snl_status st = lisa_prepare(&ready, &h->cfg, s, why);
+    return st == SNL_OK ? lisa_ratios(h, &ready, r) : st;
 }
 
 snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *r, snl_fault *why)
 {
-    static const double one[2] = { 1, 0 }, none[2] = { 0, 0 };
-    const size_t K = h->K;
     lisa_ready ready;
-    lisa_block b;
     snl_source unit = *s;
-    double tf[3][2*LISA_BLOCK];
     snl_status st;
-    if (lisa_modes(&h->cfg) != SNL_MODE_22) return snl_refuse(why, "modes", h->cfg.modes, 1, 1);
+    if (h->modes > 1 || h->m[0] != 2) return snl_refuse(why, "modes", h->cfg.modes, 1, 1);
     unit.distance = 1;
-    if ((st = lisa_prepare(&ready, &h->cfg, &unit, why)) != SNL_OK) return st;
-    for (size_t k = 0; k < K; k += LISA_BLOCK) {
-        const size_t n = lisa_min(K - k, LISA_BLOCK);
-        if ((st = lisa_wave(&ready, 2, 2, n, h->f + k, &b)) != SNL_OK) return st;
-        for (size_t p = 0; p < 2; p++) {
-            lisa_channels(&b, n, p ? none : one, p ? one : none, tf[0], tf[1], tf[2], NULL);
-            for (size_t c = 0; c < 2; c++)
-                lisa_ratio(&b, n, tf[c], h->w + 2*k, r + 2*((2*p + c)*K + k));
-        }
+    st = lisa_prepare(&ready, &h->cfg, &unit, why);
+    for (int p = 0; p < 2 && st == SNL_OK; p++) {
+        ready.mode[0].plus[0] = !p;     ready.mode[0].plus[1] = 0;
+        ready.mode[0].cross[0] = p;     ready.mode[0].cross[1] = 0;
+        st = lisa_ratios(h, &ready, r + (size_t)p*4*h->K);
     }
-    return SNL_OK;
+    return st;
+}
+
+/* sum conj(h) d as a complex number */
+static void lisa_het_dh(const snl_het *h, const double *r, double z[2])
+{
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (size_t i = 0; i < 4*h->modes*h->K; i += 2) {
+        s0 += r[i]*h->W[i];      s1 += r[i+1]*h->W[i+1];
+        s2 += r[i]*h->W[i+1];    s3 += r[i+1]*h->W[i];
+    }
+    z[0] = s0 + s1;
+    z[1] = s2 - s3;
 }
 
 double snl_het_dh(const snl_het *h, const double *r)
-{
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (size_t i = 0; i < 4*h->modes*h->K; i += 4) {
-        s0 += r[i]*h->W[i];      s1 += r[i+1]*h->W[i+1];
-        s2 += r[i+2]*h->W[i+2];  s3 += r[i+3]*h->W[i+3];
-    }
-    return (s0 + s1) + (s2 + s3);
-}
+{ double z[2];  lisa_het_dh(h, r, z);  return z[0]; }
 
 double snl_het_hh(const snl_het *h, const double *ra, const double *rb)
 {
@@ -1341,4 +1590,62 @@ snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
     const snl_status st = snl_het_signal(het, s, work, why);
     if (st == SNL_OK) *lnL = snl_het_dh(het, work) - 0.5*snl_het_hh(het, work, work);
     return st;
+}
+
+/* h turns with exp(-2i phi_ref) */
+snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL, double *work,
+                             snl_fault *why)
+{
+    double z[2];
+    snl_status st;
+    if (het->modes > 1 || het->m[0] != 2) return snl_refuse(why, "modes", het->cfg.modes, 1, 1);
+    if ((st = snl_het_signal(het, s, work, why)) != SNL_OK) return st;
+    lisa_het_dh(het, work, z);
+    *lnL = hypot(z[0], z[1]) - 0.5*snl_het_hh(het, work, work);
+    s->phi_ref = lisa_wrap(s->phi_ref - 0.5*atan2(z[1], z[0]), SNL_PI);
+    return SNL_OK;
+}
+
+snl_status snl_het_error(const snl_het *het, const snl_data *data, const snl_source *s,
+                         double *error, double *work, snl_fault *why)
+{
+    double fast, dense;
+    snl_status st = snl_het_loglike(het, s, &fast, work, why);
+    if (st == SNL_OK) st = snl_likelihood_dense(data, &het->cfg, s, &dense, why);
+    if (st == SNL_OK) *error = fast - dense;
+    return st;
+}
+
+/* A first, small step of each field tells how large the second has to be. */
+snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
+                          double F[SNL_SOURCE_FIELDS][SNL_SOURCE_FIELDS], double *work,
+                          snl_fault *why)
+{
+    enum { D = SNL_SOURCE_FIELDS };
+    const size_t n = snl_het_work(het);
+    double *other = work + D*n, size, step, x[D], y[D];
+    snl_source q;
+    snl_status st = snl_het_signal(het, s, other, why);
+    if (st != SNL_OK) return st;
+    size = sqrt(snl_het_hh(het, other, other));
+    memcpy(x, s, sizeof x);
+    for (int i = 0; i < D; i++) {
+        double *d = work + (size_t)i*n;
+        step = i < 2 || i == 4 ? 1e-6*x[i] : 1e-6;          /* masses, distance */
+        for (int turn = 0; turn < 2; turn++) {
+            for (int side = 0; side < 2; side++) {
+                memcpy(y, x, sizeof y);
+                y[i] += side ? -step : step;
+                memcpy(&q, y, sizeof q);
+                st = snl_het_signal(het, &q, side ? other : d, why);
+                if (st != SNL_OK) return st;
+            }
+            for (size_t j = 0; j < n; j++) d[j] = (d[j] - other[j])/(2*step);
+            if (turn == 0)
+                step = fmin(1e-4*size/sqrt(snl_het_hh(het, d, d)), (i == D - 1 ? 1e6 : 1e4)*step);
+        }
+    }
+    for (size_t i = 0; i < D; i++)
+        for (size_t j = 0; j < D; j++) F[i][j] = snl_het_hh(het, work + i*n, work + j*n);
+    return SNL_OK;
 }

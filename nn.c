@@ -2,501 +2,679 @@
  *
  * [P2] Papamakarios et al. 2017, arXiv:1705.07057     masked autoregressive flow
  * [G]  Germain et al. 2015, arXiv:1502.03509          masks (MADE)
+ * [D]  Durkan et al. 2019, arXiv:1906.04032           rational-quadratic splines
  * [KB] Kingma & Ba 2015, arXiv:1412.6980              Adam
  *
  * Symbols: x (d) data, c (m) context, cw = (c - cm) cB whitened context, phi (F) monomials
- * of cw, base = phi S, mu = base + rs MLP(cw), r = x - mu, z0 = r B, z1 .. zT the outputs of
- * the transforms, h the units of a hidden layer.  Rows are samples; they are taken NN_ROWS
- * at a time, so that a pass stays in the cache and its memory does not depend on n.
+ * of cw, base = phi S, mu = base + rs MLP(cw), r = x - mu, z = r B, then through the
+ * transforms, h the units of a hidden layer.
  *
- * Layers come as pairs x_forward, x_backward: gradients have the prefix d and are
+ * Samples come NN_ROWS at a time, so that a pass stays in the cache.  Inside, an array
+ * (w, n) holds w quantities of n samples, samples side by side: loops over them vectorise,
+ * and a sample never meets its neighbours.  n is 1 or a multiple of NN_LANES, filled up with
+ * copies of the last sample.  Networks compute in nn_real, all else in double.
+ *
+ * Operations come as pairs x_forward, x_backward: gradients have the prefix d and are
  * accumulated, and what forward leaves for backward is said at forward. */
 #include "snl.h"
 #include <stdlib.h>
 
-enum { NN_ROWS = 64, NN_LAYERS = 8, NN_TRANSFORMS = 64, NN_DIM = 1024, NN_WIDTH = 4096,
-       NN_FEATURES = 8192, NN_STEP = 8, NN_PANEL = 32, NN_COLS = 256 };
+#ifdef NN_DOUBLE                /* for tests: differences of floats show no derivatives */
+typedef double nn_real;
+#else
+typedef float nn_real;
+#endif
 
-#define NN_BOUND 4.0        /* |scale_i| stays below: one transform cannot run away */
+enum { NN_ROWS = 64, NN_LANES = 8, NN_LAYERS = 8, NN_TRANSFORMS = 64, NN_DIM = 1024,
+       NN_WIDTH = 4096, NN_FEATURES = 8192, NN_BINS = 64 };
+
+#define NN_BOUND ((nn_real)4)   /* |scale_i| and the logits of splines stay below: no
+                                 * transform runs away                                  */
+#define NN_TAIL  ((nn_real)4)   /* splines act on [-NN_TAIL, NN_TAIL]                   */
 
 static size_t nn_min(size_t a, size_t b) { return a < b ? a : b; }
 static size_t nn_max(size_t a, size_t b) { return a > b ? a : b; }
+static size_t nn_ceil(size_t a, size_t b) { return (a + b - 1)/b; }
+static size_t nn_pad(size_t n) { return nn_ceil(n, NN_LANES)*NN_LANES; }
+static size_t nn_fill(size_t n) { return n == 1 ? 1 : nn_pad(n); }
 
-/* Rows and blocks start at multiples of NN_STEP doubles where they can: vectors that cross
- * cache lines, and remainders of rows, halve the speed of the products. */
-static size_t nn_pad(size_t n) { return (n + NN_STEP - 1)/NN_STEP*NN_STEP; }
-
-static double *nn_align(double *p)      /* up to NN_STEP - 1 doubles are skipped */
+static double *nn_align(double *p)      /* to cache lines: up to 7 doubles are skipped */
 {
-    while (p && (uintptr_t)p % (NN_STEP*sizeof *p) && (uintptr_t)p % sizeof *p == 0) p++;
+    while (p && (uintptr_t)p % 64 && (uintptr_t)p % sizeof *p == 0) p++;
     return p;
 }
 
 static double *nn_take(double *base, size_t *used, size_t n)    /* base NULL: only count */
 { double *p = base ? base + *used : NULL;  *used += nn_pad(n);  return p; }
 
+static nn_real *nn_take_real(double *base, size_t *used, size_t n)
+{ return (nn_real *)(void *)nn_take(base, used, nn_ceil(n*sizeof(nn_real), sizeof(double))); }
+
 /* ==== Matrix kernels ===================================================== */
 
-/* One row c (w) += sign * a B;  a (k) with stride cs, B (k, w).  Every element is one chain
- * of multiply-adds in the order of k, here and in nn_rows4: whatever the compiler fuses, a
- * row has the same bits in both. */
-static void nn_row(double *restrict c, double sign, const double *restrict a, size_t cs,
-                   const double *restrict B, size_t ldb, size_t k, size_t w)
+/* a*b + c in whichever way is fast: the same one everywhere, for the same bits. */
+static inline nn_real nn_fma(nn_real a, nn_real b, nn_real c)
 {
-    size_t p = 0;
-    for (; p + 4 <= k; p += 4, B += 4*ldb) {
-        const double a0 = sign*a[p*cs], a1 = sign*a[(p+1)*cs];
-        const double a2 = sign*a[(p+2)*cs], a3 = sign*a[(p+3)*cs];
-        const double *b1 = B + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
-        for (size_t j = 0; j < w; j++) {
-            double t = c[j];
-            t += a0*B[j];
-            t += a1*b1[j];
-            t += a2*b2[j];
-            t += a3*b3[j];
-            c[j] = t;
-        }
+#if defined FP_FAST_FMAF && !defined NN_DOUBLE
+    return fmaf(a, b, c);
+#else
+    return a*b + c;
+#endif
+}
+
+/* One row c (w) += a B;  a (k) with stride cs, B (k, w).  Every element is one chain of
+ * multiply-adds in the order of k, here and in nn_rows4: a row has the same bits in both. */
+static void nn_row(nn_real *restrict c, const nn_real *restrict a, size_t cs,
+                   const nn_real *restrict B, size_t ldb, size_t k, size_t w)
+{
+    for (; k >= 4; k -= 4, a += 4*cs, B += 4*ldb) {
+        const nn_real a0 = a[0], a1 = a[cs], a2 = a[2*cs], a3 = a[3*cs];
+        const nn_real *b1 = B + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
+        for (size_t j = 0; j < w; j++)
+            c[j] = nn_fma(a3, b3[j], nn_fma(a2, b2[j], nn_fma(a1, b1[j],
+                   nn_fma(a0, B[j], c[j]))));
     }
-    for (; p < k; p++, B += ldb) {
-        const double a0 = sign*a[p*cs];
-        for (size_t j = 0; j < w; j++) c[j] += a0*B[j];
+    for (; k > 0; k--, a += cs, B += ldb) {
+        const nn_real a0 = a[0];
+        for (size_t j = 0; j < w; j++) c[j] = nn_fma(a0, B[j], c[j]);
     }
 }
 
 /* Four rows at once, so that each element of B that is loaded is used four times. */
-static void nn_rows4(double *restrict c0, double *restrict c1, double *restrict c2,
-                     double *restrict c3, double sign, const double *restrict a, size_t rs,
-                     size_t cs, const double *restrict B, size_t ldb, size_t k, size_t w)
+static void nn_rows4(nn_real *restrict c0, nn_real *restrict c1, nn_real *restrict c2,
+                     nn_real *restrict c3, const nn_real *restrict a, size_t rs, size_t cs,
+                     const nn_real *restrict B, size_t ldb, size_t k, size_t w)
 {
-    size_t p = 0;
-    for (; p + 4 <= k; p += 4, B += 4*ldb) {
-        const double *e = a + p*cs, *b1 = B + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
-        const double a00 = sign*e[0], a01 = sign*e[cs];
-        const double a02 = sign*e[2*cs], a03 = sign*e[3*cs];
-        const double a10 = sign*e[rs], a11 = sign*e[rs + cs];
-        const double a12 = sign*e[rs + 2*cs], a13 = sign*e[rs + 3*cs];
-        const double a20 = sign*e[2*rs], a21 = sign*e[2*rs + cs];
-        const double a22 = sign*e[2*rs + 2*cs], a23 = sign*e[2*rs + 3*cs];
-        const double a30 = sign*e[3*rs], a31 = sign*e[3*rs + cs];
-        const double a32 = sign*e[3*rs + 2*cs], a33 = sign*e[3*rs + 3*cs];
+    for (; k >= 4; k -= 4, a += 4*cs, B += 4*ldb) {
+        const nn_real *e = a + rs, *f = e + rs, *g = f + rs;
+        const nn_real *b1 = B + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
+        const nn_real a0 = a[0], a1 = a[cs], a2 = a[2*cs], a3 = a[3*cs];
+        const nn_real e0 = e[0], e1 = e[cs], e2 = e[2*cs], e3 = e[3*cs];
+        const nn_real f0 = f[0], f1 = f[cs], f2 = f[2*cs], f3 = f[3*cs];
+        const nn_real g0 = g[0], g1 = g[cs], g2 = g[2*cs], g3 = g[3*cs];
         for (size_t j = 0; j < w; j++) {
-            const double v0 = B[j], v1 = b1[j], v2 = b2[j], v3 = b3[j];
-            double t0 = c0[j], t1 = c1[j], t2 = c2[j], t3 = c3[j];
-            t0 += a00*v0;  t1 += a10*v0;  t2 += a20*v0;  t3 += a30*v0;
-            t0 += a01*v1;  t1 += a11*v1;  t2 += a21*v1;  t3 += a31*v1;
-            t0 += a02*v2;  t1 += a12*v2;  t2 += a22*v2;  t3 += a32*v2;
-            t0 += a03*v3;  t1 += a13*v3;  t2 += a23*v3;  t3 += a33*v3;
-            c0[j] = t0;    c1[j] = t1;    c2[j] = t2;    c3[j] = t3;
+            const nn_real u0 = B[j], u1 = b1[j], u2 = b2[j], u3 = b3[j];
+            c0[j] = nn_fma(a3, u3, nn_fma(a2, u2, nn_fma(a1, u1, nn_fma(a0, u0, c0[j]))));
+            c1[j] = nn_fma(e3, u3, nn_fma(e2, u2, nn_fma(e1, u1, nn_fma(e0, u0, c1[j]))));
+            c2[j] = nn_fma(f3, u3, nn_fma(f2, u2, nn_fma(f1, u1, nn_fma(f0, u0, c2[j]))));
+            c3[j] = nn_fma(g3, u3, nn_fma(g2, u2, nn_fma(g1, u1, nn_fma(g0, u0, c3[j]))));
         }
     }
-    for (; p < k; p++, B += ldb) {
-        const double *e = a + p*cs;
-        const double a0 = sign*e[0], a1 = sign*e[rs], a2 = sign*e[2*rs], a3 = sign*e[3*rs];
+    for (; k > 0; k--, a += cs, B += ldb) {
+        const nn_real a0 = a[0], e0 = a[rs], f0 = a[2*rs], g0 = a[3*rs];
         for (size_t j = 0; j < w; j++) {
-            const double v = B[j];
-            c0[j] += a0*v;  c1[j] += a1*v;  c2[j] += a2*v;  c3[j] += a3*v;
+            const nn_real u = B[j];
+            c0[j] = nn_fma(a0, u, c0[j]);  c1[j] = nn_fma(e0, u, c1[j]);
+            c2[j] = nn_fma(f0, u, c2[j]);  c3[j] = nn_fma(g0, u, c3[j]);
         }
     }
 }
 
-/* C (n, w) += sign * A B;  A (n, k), element (i, p) at A[i rs + p cs], so that rs = 1 takes
- * it transposed; B (k, w).  C overlaps neither.  This is the only product in the file. */
-static void nn_gemm(double *C, size_t ldc, double sign, const double *A, size_t rs, size_t cs,
-                    const double *B, size_t ldb, size_t n, size_t k, size_t w)
+/* C (n, w) += A B;  A (n, k), element (i, p) at A[i rs + p cs], so that rs = 1 takes it
+ * transposed; B (k, w).  C overlaps neither.  The only product of the networks. */
+static void nn_gemm(nn_real *C, size_t ldc, const nn_real *A, size_t rs, size_t cs,
+                    const nn_real *B, size_t ldb, size_t n, size_t k, size_t w)
 {
-    for (size_t j = 0; j < w; j += NN_COLS) {
-        const size_t v = nn_min(NN_COLS, w - j);
-        double *c = C + j;
-        size_t i = 0;
-        for (; i + 4 <= n; i += 4, c += 4*ldc)
-            nn_rows4(c, c + ldc, c + 2*ldc, c + 3*ldc, sign, A + i*rs, rs, cs,
-                     B + j, ldb, k, v);
-        for (; i < n; i++, c += ldc) nn_row(c, sign, A + i*rs, cs, B + j, ldb, k, v);
+    for (; n >= 4; n -= 4, C += 4*ldc, A += 4*rs)
+        nn_rows4(C, C + ldc, C + 2*ldc, C + 3*ldc, A, rs, cs, B, ldb, k, w);
+    for (; n > 0; n--, C += ldc, A += rs) nn_row(C, A, cs, B, ldb, k, w);
+}
+
+/* y (w) += sign * sum_i a_i X_i, in double: a (k) with stride cs, X (k, w). */
+static void nn_mix(double *restrict y, double sign, const double *restrict a, size_t cs,
+                   const double *restrict X, size_t ldx, size_t k, size_t w)
+{
+    for (; k >= 4; k -= 4, a += 4*cs, X += 4*ldx) {
+        const double a0 = sign*a[0], a1 = sign*a[cs], a2 = sign*a[2*cs], a3 = sign*a[3*cs];
+        const double *x1 = X + ldx, *x2 = x1 + ldx, *x3 = x2 + ldx;
+        for (size_t j = 0; j < w; j++)
+            y[j] = y[j] + a0*X[j] + a1*x1[j] + a2*x2[j] + a3*x3[j];
+    }
+    for (; k > 0; k--, a += cs, X += ldx) {
+        const double a0 = sign*a[0];
+        for (size_t j = 0; j < w; j++) y[j] += a0*X[j];
     }
 }
 
-/* out (cols, rows) = in (rows, cols) transposed. */
-static void nn_transpose(double *restrict out, const double *restrict in, size_t rows,
-                         size_t cols)
+static double nn_dot(size_t n, const double *a, const double *b)
 {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < cols; j++) out[j*rows + i] = in[i*cols + j];
+    double s[4] = { 0, 0, 0, 0 };
+    for (; n >= 4; n -= 4, a += 4, b += 4)
+        for (size_t k = 0; k < 4; k++) s[k] += a[k]*b[k];
+    for (; n > 0; n--) s[0] += *a++ * *b++;
+    return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-/* A = U^T U in the upper triangle of A (n, n); 0 if A is not positive definite.  A panel of
- * rows is finished, then taken off the rows below it. */
-static int nn_cholesky(double *A, size_t n, size_t ld)
+/* Y (w, n) = M^T X, M (k, w), upper triangular if tri, X (k, n): the same bits for n = 1. */
+static void nn_apply_forward(size_t n, size_t k, size_t w, int tri, const double *M,
+                             const double *X, double *Y)
 {
-    for (size_t k0 = 0; k0 < n; k0 += NN_PANEL) {
-        const size_t nb = nn_min(NN_PANEL, n - k0), end = k0 + nb;
-        for (size_t k = k0; k < end; k++) {
-            double *row = A + k*ld;
-            if (!(row[k] > 0) || !(row[k] < INFINITY)) return 0;
-            const double s = 1/sqrt(row[k]);
-            for (size_t j = k; j < n; j++) row[j] *= s;
-            for (size_t i = k + 1; i < end; i++)
-                nn_row(A + i*ld + i, -1, row + i, 1, row + i, ld, 1, n - i);
-        }
-        for (size_t i = end; i < n; i += NN_PANEL)
-            nn_gemm(A + i*ld + i, ld, -1, A + k0*ld + i, 1, ld, A + k0*ld + i, ld,
-                    nn_min(NN_PANEL, n - i), nb, n - i);
+    memset(Y, 0, w*n*sizeof *Y);
+    if (n == 1) nn_mix(Y, 1, X, 1, M, w, k, w);
+    else
+        for (size_t j = 0; j < w; j++)
+            nn_mix(Y + j*n, 1, M + j, w, X, n, tri ? j + 1 : k, n);
+}
+
+/* dX (k, n) = M dY */
+static void nn_apply_backward(size_t n, size_t k, size_t w, int tri, const double *M,
+                              const double *dY, double *dX)
+{
+    memset(dX, 0, k*n*sizeof *dX);
+    for (size_t p = 0; p < k; p++) {
+        const size_t q = tri ? p : 0;
+        nn_mix(dX + p*n, 1, M + p*w + q, 1, dY + q*n, n, w - q, n);
     }
-    return 1;
+}
+
+/* A = U^T U in the upper triangle of A (n, n).  A component that the earlier ones determine
+ * to `tol` of its variance gets a zero row; their number is returned. */
+static size_t nn_cholesky(double *A, size_t n, double tol)
+{
+    size_t dropped = 0;
+    for (size_t k = 0; k < n; k++) {
+        double *row = A + k*n;
+        const double var = row[k];
+        nn_mix(row + k, -1, A + k, n, A + k, n, k, n - k);
+        const int keep = row[k] > tol*var && row[k] < INFINITY;
+        const double s = keep ? 1/sqrt(row[k]) : 0;
+        for (size_t j = k; j < n; j++) row[j] = keep ? row[j]*s : 0;
+        dropped += !keep;
+    }
+    return dropped;
 }
 
 /* Solve U^T U X = R in place, R (n, w). */
-static void nn_cholesky_solve(const double *U, size_t n, size_t ld, double *R, size_t w)
+static void nn_cholesky_solve(const double *U, size_t n, double *R, size_t w)
 {
     for (size_t k = 0; k < n; k++) {
-        nn_row(R + k*w, -1, U + k, ld, R, w, k, w);
-        for (size_t j = 0; j < w; j++) R[k*w + j] /= U[k*ld + k];
+        nn_mix(R + k*w, -1, U + k, n, R, w, k, w);
+        for (size_t j = 0; j < w; j++) R[k*w + j] /= U[k*n + k];
     }
     for (size_t k = n; k-- > 0; ) {
-        nn_row(R + k*w, -1, U + k*ld + k + 1, 1, R + (k + 1)*w, w, n - k - 1, w);
-        for (size_t j = 0; j < w; j++) R[k*w + j] /= U[k*ld + k];
+        nn_mix(R + k*w, -1, U + k*n + k + 1, 1, R + (k + 1)*w, w, n - k - 1, w);
+        for (size_t j = 0; j < w; j++) R[k*w + j] /= U[k*n + k];
     }
 }
 
-/* B upper triangular (n, n) with B^T cov B = 1, so that rows times B are white; cov is
- * overwritten.  A component that the earlier ones determine to `tol` of its variance gets a
- * zero column; their number is returned. */
+/* B = U^-1 upper triangular, so that B^T cov B = 1 and rows times B are white; cov is
+ * overwritten.  Dropped components get a zero column; their number is returned. */
 static size_t nn_whitener(double *cov, size_t n, double tol, double *B)
 {
-    size_t dropped = 0;
+    const size_t dropped = nn_cholesky(cov, n, tol);
     memset(B, 0, n*n*sizeof *B);
-    for (size_t i = 0; i < n; i++) B[i*n + i] = cov[i*n + i];      /* variances */
-    for (size_t k = 0; k < n; k++) {
-        double *row = cov + k*n;
-        const int keep = row[k] > tol*B[k*n + k];
-        const double s = keep ? 1/sqrt(row[k]) : 0;
-        dropped += !keep;
-        for (size_t j = k; j < n; j++) row[j] *= s;
-        for (size_t i = k + 1; i < n; i++)
-            for (size_t j = i; j < n; j++) cov[i*n + j] -= row[i]*row[j];
-    }
-    for (size_t k = 0; k < n; k++) {                                /* the inverse of U */
-        const double s = cov[k*n + k] > 0 ? 1/cov[k*n + k] : 0;
-        for (size_t i = 0; i < k; i++) {
-            double t = 0;
-            for (size_t p = i; p < k; p++) t += B[i*n + p]*cov[p*n + k];
-            B[i*n + k] = -t*s;
-        }
-        B[k*n + k] = s;
+    for (size_t k = n; k-- > 0; ) {
+        double *row = B + k*n, s = cov[k*n + k];
+        if (!(s > 0)) continue;
+        row[k] = 1;
+        nn_mix(row, -1, cov + k*n + k + 1, 1, B + (k + 1)*n, n, n - k - 1, n);
+        for (size_t j = k; j < n; j++) row[j] /= s;
     }
     return dropped;
 }
 
 /* ==== Elementwise functions ============================================== */
 
-/* exp to 2 ulp on [-708, 709], beyond which the argument is clamped: a loop of it
- * vectorises, one of libm's does not.  x = k ln 2 + r, Taylor series of r; adding 1.5 2^52
- * leaves k in the low bits, from where it goes to the exponent. */
-static inline double nn_exp(double x)
+/* exp to 2 ulp for |x| <= 87, clamped beyond, without a comparison of floats: so a loop of it
+ * vectorises everywhere.  x = k ln 2 + r, Taylor series of r; adding 1.5 2^23 leaves k in
+ * the low bits, from where it goes to the exponent.  NaN and infinity give NaN. */
+static inline nn_real nn_exp(nn_real x)
 {
-    const double big = 6755399441055744.0;
-    double t, k, r, y;
-    uint64_t bits;
-    x = x < -708.0 ? -708.0 : x;
-    x = x > 709.0 ? 709.0 : x;
-    t = x*1.44269504088896340736 + big;
+#ifdef NN_DOUBLE
+    return exp(x);
+#else
+    const int32_t limit = 0x42ae0000;           /* the bits of 87 */
+    const float big = 12582912;
+    float t, k, r, y;
+    int32_t size, sign;
+    uint32_t bits;
+    memcpy(&size, &x, sizeof size);
+    sign = size & INT32_MIN;
+    size &= INT32_MAX;
+    size = (size > limit ? limit : size) | sign;
+    memcpy(&r, &size, sizeof r);
+    t = r*1.44269504f + big;
     memcpy(&bits, &t, sizeof bits);
     k = t - big;
-    r = x - k*6.93147180369123816490e-01;   /* high bits of ln 2: k times it is exact */
-    r = r - k*1.90821492927058770002e-10;
-    y = 1.0/6227020800.0;
-    y = y*r + 1.0/479001600.0;
-    y = y*r + 1.0/39916800.0;
-    y = y*r + 1.0/3628800.0;
-    y = y*r + 1.0/362880.0;
-    y = y*r + 1.0/40320.0;
-    y = y*r + 1.0/5040.0;
-    y = y*r + 1.0/720.0;
-    y = y*r + 1.0/120.0;
-    y = y*r + 1.0/24.0;
-    y = y*r + 1.0/6.0;
-    y = y*r + 0.5;
-    y = y*r + 1.0;
-    y = y*r + 1.0;
-    bits = (bits << 52) + (UINT64_C(1023) << 52);
+    r = r - k*0.693359375f;                     /* ln 2 in two parts: this one is exact */
+    r = r + k*2.12194440e-4f;
+    y = nn_fma(r, 1/5040.0f, 1/720.0f);
+    y = nn_fma(y, r, 1/120.0f);
+    y = nn_fma(y, r, 1/24.0f);
+    y = nn_fma(y, r, 1/6.0f);
+    y = nn_fma(y, r, 0.5f);
+    y = nn_fma(y, r, 1.0f);
+    y = nn_fma(y, r, 1.0f);
+    bits = (bits << 23) + (UINT32_C(127) << 23);
     memcpy(&t, &bits, sizeof t);
-    return y*t;
+    return y*t + 0*x;
+#endif
 }
 
-static inline double nn_tanh(double x)          /* to 2e-16 absolute */
+static inline nn_real nn_tanh(nn_real x)            /* absolute, to the last bit of 1 */
 { return 1 - 2/(nn_exp(2*x) + 1); }
 
+/* sqrt by Newton's method from half the exponent: unlike libm's, a loop of it vectorises. */
+static inline nn_real nn_sqrt(nn_real v)
+{
+#ifdef NN_DOUBLE
+    return sqrt(v);
+#else
+    uint32_t bits;
+    float y;
+    memcpy(&bits, &v, sizeof bits);
+    bits = (bits >> 1) + (UINT32_C(127) << 22);
+    memcpy(&y, &bits, sizeof y);
+    for (int i = 0; i < 3; i++) y = 0.5f*(y + v/y);
+    return y;
+#endif
+}
+
 /* h = act(g); leaves the derivative in g. */
-static void nn_act_forward(snl_activation act, size_t n, double *restrict g,
-                           double *restrict h)
+static void nn_act_forward(snl_activation act, size_t n, nn_real *restrict g,
+                           nn_real *restrict h)
 {
     if (act == SNL_TANH)
         for (size_t i = 0; i < n; i++) {
-            const double y = nn_tanh(g[i]);
+            const nn_real y = nn_tanh(g[i]);
             h[i] = y;
             g[i] = (1 - y)*(1 + y);
         }
     else
         for (size_t i = 0; i < n; i++) {        /* SiLU, a/(1 + exp(-a)) */
-            const double a = g[i], s = 1/(1 + nn_exp(-a));
+            const nn_real a = g[i], s = 1/(1 + nn_exp(-a));
             h[i] = a*s;
             g[i] = s*(1 + a*(1 - s));
         }
 }
 
-static void nn_act_backward(size_t n, const double *restrict g, double *restrict dh)
+static void nn_act_backward(size_t n, const nn_real *restrict g, nn_real *restrict dh)
 {
     for (size_t i = 0; i < n; i++) dh[i] *= g[i];
 }
 
-/* ==== Masked matrices ==================================================== */
+/* ==== Masked layers ====================================================== */
 
-/* Hidden unit j of h has degree floor(j d/h), in 0 .. d-1, and may depend on the components
- * of x before that one, i.e. on x_p with p < degree; output k on units of degree <= k.  As
- * degrees ascend, each row p of a matrix (in, out) is zero left of a column first(p), which
- * does not descend with p: the products skip the zero half in steps of NN_STEP rows. */
-typedef enum nn_mask { NN_FULL, NN_IN, NN_HID, NN_OUT, NN_TRI } nn_mask;
+/* Y (out, n) = W^T X, X (m + 1 + in, n) = m contexts (m may be 0), a row of ones, inputs.
+ * Inputs and outputs belong to components 0 .. d-1 of what is modelled, in ascending order,
+ * evenly: output q to q d/out, input p to p d/in, or with shift = 1 to the one after it.  An
+ * output sees the inputs of its own component and of those before it [G], all contexts and
+ * the 1.  So W (m + 1 + in, ld), rows ld >= out apart, is zero in row p left of a column
+ * nn_seen(p), which does not descend, and below row nn_sees(q) of column q: the products
+ * leave out the zero half.  d = 1: no masks. */
+typedef struct nn_layer { size_t in, out, m, d, shift, ld, at; } nn_layer;
 
-typedef struct nn_mat { nn_mask mask; size_t in, out, d, h; } nn_mat;
+static size_t nn_seen(const nn_layer *a, size_t p)
+{ return p <= a->m ? 0 : nn_ceil(((p - a->m - 1)*a->d/a->in + a->shift)*a->out, a->d); }
 
-static size_t nn_first(nn_mat t, size_t p)
+static size_t nn_sees(const nn_layer *a, size_t q)
+{ return a->m + 1 + nn_ceil((q*a->d/a->out + 1 - a->shift)*a->in, a->d); }
+
+/* Outputs lo .. hi-1.  One sample alone goes by rows of W, with the same bits. */
+static void nn_layer_forward(const nn_layer *a, const nn_real *W, size_t lo, size_t hi,
+                             size_t n, const nn_real *X, nn_real *Y)
 {
-    switch (t.mask) {
-    case NN_FULL: return 0;
-    case NN_IN:   return ((p + 1)*t.h + t.d - 1)/t.d;           /* degree >= p + 1       */
-    case NN_HID:  return (p*t.d/t.h*t.h + t.d - 1)/t.d;         /* degree >= degree of p */
-    case NN_OUT:  return p*t.d/t.h;
-    case NN_TRI:  return p;
+    const size_t rows = a->m + 1 + a->in;
+    memset(Y + lo*n, 0, (hi - lo)*n*sizeof *Y);
+    for (size_t p = 0; n == 1 && p < rows; p += NN_LANES) {
+        const size_t q = nn_max(lo, nn_seen(a, p));
+        if (q >= hi) return;
+        nn_row(Y + q, X + p, 1, W + p*a->ld + q, a->ld, nn_min(NN_LANES, rows - p), hi - q);
     }
-    return 0;
+    for (size_t q = lo; n > 1 && q < hi; q += 4) {
+        const size_t k = nn_min(4, hi - q);
+        nn_gemm(Y + q*n, n, W + q, 1, a->ld, X, n, k, nn_sees(a, q + k - 1), n);
+    }
 }
 
-/* Y (n, out) += X (n, in) W. */
-static void nn_mat_forward(nn_mat t, const double *W, size_t n, const double *X, double *Y)
+/* dX (m + 1 + in, n) += ... from row `from` on, if not NULL; dW += ... where W may be
+ * non-zero, if not NULL.  yt (n, ld) is scratch. */
+static void nn_layer_backward(const nn_layer *a, const nn_real *W, size_t n, const nn_real *X,
+                              const nn_real *dY, size_t from, nn_real *dX, nn_real *dW,
+                              nn_real *yt)
 {
-    const size_t step = t.mask == NN_FULL ? t.in : NN_STEP;
-    for (size_t p = 0; p < t.in; p += step) {
-        const size_t lo = nn_first(t, p)/NN_STEP*NN_STEP;
-        if (lo >= t.out) break;
-        nn_gemm(Y + lo, t.out, 1, X + p, t.in, 1, W + p*t.out + lo, t.out,
-                n, nn_min(step, t.in - p), t.out - lo);
+    const size_t rows = a->m + 1 + a->in, ld = a->ld;
+    for (size_t p = from; dX && p < rows; p += 4) {
+        const size_t q = nn_seen(a, p);
+        nn_gemm(dX + p*n, n, W + p*ld + q, ld, 1, dY + q*n, n, nn_min(4, rows - p),
+                a->out - q, n);
     }
-}
-
-/* dX (n, in) += dY W^T, from the transpose Wt (out, in), and dW += X^T dY where W may be
- * non-zero.  dX or dW may be NULL. */
-static void nn_mat_backward(nn_mat t, const double *Wt, size_t n, const double *X,
-                            const double *dY, double *dX, double *dW)
-{
-    if (dX) {
-        const size_t step = t.mask == NN_FULL ? t.out : NN_STEP;
-        for (size_t q = 0, hi = 0; q < t.out; q += step) {
-            const size_t k = nn_min(step, t.out - q);
-            while (hi < t.in && nn_first(t, hi) < q + k) hi++;
-            nn_gemm(dX, t.in, 1, dY + q, t.out, 1, Wt + q*t.in, t.in, n, k,
-                    nn_min((hi + NN_STEP - 1)/NN_STEP*NN_STEP, t.in));
-        }
-    }
-    if (dW) {
-        const size_t step = t.mask == NN_FULL ? t.in : NN_STEP;
-        for (size_t p = 0; p < t.in; p += step) {
-            const size_t lo = nn_first(t, p)/NN_STEP*NN_STEP, k = nn_min(step, t.in - p);
-            if (lo >= t.out) break;
-            nn_gemm(dW + p*t.out + lo, t.out, 1, X + p, 1, t.in, dY + lo, t.out,
-                    k, n, t.out - lo);
-            for (size_t i = p; t.mask != NN_FULL && i < p + k; i++)
-                for (size_t j = lo; j < nn_min(nn_first(t, i), t.out); j++)
-                    dW[i*t.out + j] = 0;
-        }
+    for (size_t i = 0; dW && i < n; i++)
+        for (size_t q = 0; q < ld; q++) yt[i*ld + q] = q < a->out ? dY[q*n + i] : 0;
+    for (size_t p = 0; dW && p < rows; p += 4) {
+        const size_t k = nn_min(4, rows - p), lo = nn_seen(a, p)/NN_LANES*NN_LANES;
+        if (lo >= a->out) break;
+        nn_gemm(dW + p*ld + lo, ld, X + p*n, n, 1, yt + lo, ld, k, n, ld - lo);
+        for (size_t i = p; i < p + k; i++)
+            for (size_t q = lo; q < nn_min(nn_seen(a, i), a->out); q++) dW[i*ld + q] = 0;
     }
 }
 
 /* ==== Networks =========================================================== */
 
-/* Hidden layers h_1 = act(b + x W + c V), h_l = act(b + h_(l-1) W), and up to two heads
- * b + h_L W + c V of size d.  With masks this is MADE [G]; without there is no x.
- * Parameters, in order: b, W (masked only), V;  b, W for each further layer;
- * b, W, V for each head.  h is a multiple of NN_STEP, b and V of the heads are padded. */
+/* h_1 = act(W (c, 1, x)), h_l = act(W (1, h_(l-1))), plus h_(l-1) if residual, and out =
+ * W (c, 1, h_L), P numbers per component.  With masks this is MADE [G]; without there is
+ * no x. */
 typedef struct nn_net {
-    size_t d, m, h, layers, heads;
-    int masked;
+    size_t layers, m, size;         /* hidden layers; contexts; parameters                  */
+    int residual;
     snl_activation act;
+    nn_layer l[NN_LAYERS + 1];
 } nn_net;
 
-typedef struct nn_cache {       /* what nn_net_forward leaves, NN_ROWS rows each            */
-    double *h[NN_LAYERS];       /* units                                                    */
-    double *g[NN_LAYERS];       /* derivatives of their activations                         */
-    double *out[2];             /* heads                                                    */
+typedef struct nn_cache {           /* what a pass leaves for backward                      */
+    nn_real *in[NN_LAYERS + 1];     /* (m + 1 + in): c, 1 and x or units, for each layer    */
+    nn_real *g[NN_LAYERS];          /* derivatives of the units' activations                */
+    nn_real *out, *slope, *v;       /* (P d), (P d), (d): see the transform                 */
 } nn_cache;
 
-static nn_mat nn_matrix(const nn_net *t, nn_mask mask)
+static void nn_net_init(nn_net *t, size_t d, size_t m, int masked, size_t layers, size_t h,
+                        size_t P, const snl_flow_shape *s)
 {
-    nn_mat a = { NN_FULL, 0, 0, 0, 0 };
-    a.d = t->d;
-    a.h = t->h;
-    a.in  = mask == NN_IN ? t->d : t->h;
-    a.out = mask == NN_OUT ? t->d : t->h;
-    if (t->masked) a.mask = mask;
-    return a;
+    t->m = m;
+    t->layers = layers;
+    t->residual = s->residual;
+    t->act = s->act;
+    for (size_t l = 0; layers && l <= layers; l++) {
+        nn_layer *a = t->l + l;
+        a->in = l ? h : masked ? d : 0;
+        a->out = l < layers ? h : P*d;
+        a->m = l == 0 || l == layers ? m : 0;
+        a->d = masked ? d : 1;
+        a->shift = masked && l == 0;
+        a->ld = nn_pad(a->out);
+        a->at = t->size;
+        t->size += (a->m + 1 + a->in)*a->ld;
+    }
 }
 
-static nn_mat nn_full(size_t in, size_t out)
+static void nn_cache_take(nn_cache *k, const nn_net *t, double *base, size_t *used)
 {
-    nn_mat a = { NN_FULL, 0, 0, 0, 0 };
-    a.in = in;
-    a.out = out;
-    return a;
+    const nn_layer *last = t->l + t->layers;
+    for (size_t l = 0; l <= t->layers; l++) {
+        k->in[l] = nn_take_real(base, used, NN_ROWS*(t->m + 1 + t->l[l].in));
+        if (l < t->layers) k->g[l] = nn_take_real(base, used, NN_ROWS*t->l[l].out);
+    }
+    k->out   = nn_take_real(base, used, NN_ROWS*last->out);
+    k->slope = nn_take_real(base, used, NN_ROWS*last->out);
+    k->v     = nn_take_real(base, used, NN_ROWS*last->d);
 }
 
-/* Doubles before hidden layer l; before head l - layers for l >= layers. */
-static size_t nn_offset(const nn_net *t, size_t l)
+/* Place for x or the units behind the contexts and the 1. */
+static nn_real *nn_input(const nn_net *t, const nn_cache *k, size_t l, size_t n)
+{ return k->in[l] + (t->m + 1)*n; }
+
+/* The contexts c (m, n) and the ones. */
+static void nn_net_context(const nn_net *t, size_t n, const double *c, const nn_cache *k)
 {
-    const size_t first = t->h*(1 + t->m + (t->masked ? t->d : 0)), more = t->h*(1 + t->h);
-    const size_t hidden = nn_min(l, t->layers), heads = l - hidden;
-    return (hidden ? first + (hidden - 1)*more : 0)
-         + heads*(nn_pad(t->d) + t->d*t->h + nn_pad(t->d*t->m));
+    for (size_t l = 0; l <= t->layers; l++) {
+        for (size_t i = 0; i < t->l[l].m*n; i++) k->in[l][i] = (nn_real)c[i];
+        for (size_t i = t->m*n; i < (t->m + 1)*n; i++) k->in[l][i] = 1;
+    }
 }
 
-static size_t nn_net_size(const nn_net *t)
-{ return t->layers ? nn_offset(t, t->layers + t->heads) : 0; }
-
-static void nn_bias_forward(size_t n, size_t w, const double *b, double *Y)
+/* The units and outputs of components j0 .. j1-1, those before being there. */
+static void nn_net_forward(const nn_net *t, const nn_real *p, size_t j0, size_t j1, size_t n,
+                           const nn_cache *k)
 {
-    for (size_t i = 0; i < n; i++) memcpy(Y + i*w, b, w*sizeof *b);
+    for (size_t l = 0; l <= t->layers; l++) {
+        const nn_layer *a = t->l + l;
+        const size_t lo = nn_ceil(j0*a->out, a->d), hi = nn_ceil(j1*a->out, a->d);
+        nn_real *Y = l < t->layers ? k->g[l] : k->out, *h;
+        nn_layer_forward(a, p + a->at, lo, hi, n, k->in[l] + (t->m - a->m)*n, Y);
+        if (l == t->layers) break;
+        h = nn_input(t, k, l + 1, n);
+        nn_act_forward(t->act, (hi - lo)*n, Y + lo*n, h + lo*n);
+        for (size_t i = lo*n; t->residual && l > 0 && i < hi*n; i++)
+            h[i] += nn_input(t, k, l, n)[i];
+    }
 }
 
-static void nn_bias_backward(size_t n, size_t w, const double *restrict dY,
-                             double *restrict db)
+/* From dout (P d, n) to dp, dx (d, n), dc (m, n), each may be NULL; da, db (m + 1 + h, n)
+ * and yt (n, ld) are scratch. */
+static void nn_net_backward(const nn_net *t, const nn_real *p, size_t n, const nn_cache *k,
+                            const nn_real *dout, nn_real *dp, nn_real *dx, nn_real *dc,
+                            nn_real *da, nn_real *db, nn_real *yt)
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < w; j++) db[j] += dY[i*w + j];
+    const size_t front = (t->m + 1)*n;
+    for (size_t l = t->layers + 1; l-- > 0; ) {
+        const nn_layer *a = t->l + l;
+        const size_t skip = (t->m - a->m)*n, size = a->in*n;
+        nn_real *swap = da, *dY = da + front;           /* da: by c, 1, h_(l+1); db: h_l */
+        memset(db, 0, front*sizeof *db + size*sizeof *db);
+        if (l > 0 && l < t->layers && t->residual) memcpy(db + front, dY, size*sizeof *db);
+        if (l < t->layers) nn_act_backward(a->out*n, k->g[l], dY);
+        nn_layer_backward(a, p + a->at, n, k->in[l] + skip, l < t->layers ? dY : dout,
+                          dc && a->m ? 0 : a->m + 1, l || dx || dc ? db + skip : NULL,
+                          dp ? dp + a->at : NULL, yt);
+        for (size_t i = 0; dc && i < a->m*n; i++) dc[i] += db[i];
+        for (size_t i = 0; l == 0 && dx && i < size; i++) dx[i] += db[front + i];
+        da = db;
+        db = swap;
+    }
 }
 
-/* Parameters p; x (n, d), NULL without masks; c (n, m); results and derivatives in k. */
-static void nn_net_forward(const nn_net *t, const double *p, size_t n, const double *x,
-                           const double *c, nn_cache *k)
+/* Hidden layers of variance 1/in, zero outputs: the network starts as 0. */
+static void nn_net_draw(const nn_net *t, nn_real *p, snl_rng *rng)
 {
+    memset(p, 0, t->size*sizeof *p);
     for (size_t l = 0; l < t->layers; l++) {
-        const double *q = p + nn_offset(t, l), *W = q + t->h;
-        nn_bias_forward(n, t->h, q, k->g[l]);
-        if (l) {
-            nn_mat_forward(nn_matrix(t, NN_HID), W, n, k->h[l-1], k->g[l]);
-        } else {
-            if (t->masked) nn_mat_forward(nn_matrix(t, NN_IN), W, n, x, k->g[0]);
-            nn_mat_forward(nn_full(t->m, t->h), W + (t->masked ? t->d*t->h : 0), n, c,
-                           k->g[0]);
-        }
-        nn_act_forward(t->act, n*t->h, k->g[l], k->h[l]);
-    }
-    for (size_t l = 0; l < t->heads; l++) {
-        const double *q = p + nn_offset(t, t->layers + l), *W = q + nn_pad(t->d);
-        nn_bias_forward(n, t->d, q, k->out[l]);
-        nn_mat_forward(nn_matrix(t, NN_OUT), W, n, k->h[t->layers-1], k->out[l]);
-        nn_mat_forward(nn_full(t->m, t->d), W + t->h*t->d, n, c, k->out[l]);
-    }
-}
-
-/* From dout[head] (n, d) to dp, dx, dc (each may be NULL); pt holds the parameters with all
- * matrices transposed; da, db (NN_ROWS, h) are scratch. */
-static void nn_net_backward(const nn_net *t, const double *pt, size_t n, const double *x,
-                            const double *c, const nn_cache *k, double *const *dout,
-                            double *dp, double *dx, double *dc, double *da, double *db)
-{
-    memset(da, 0, n*t->h*sizeof *da);
-    for (size_t l = 0; l < t->heads; l++) {
-        const size_t o = nn_offset(t, t->layers + l), W = o + nn_pad(t->d);
-        const size_t V = W + t->h*t->d;
-        if (dp) nn_bias_backward(n, t->d, dout[l], dp + o);
-        nn_mat_backward(nn_matrix(t, NN_OUT), pt + W, n, k->h[t->layers-1], dout[l],
-                        da, dp ? dp + W : NULL);
-        nn_mat_backward(nn_full(t->m, t->d), pt + V, n, c, dout[l], dc, dp ? dp + V : NULL);
-    }
-    for (size_t l = t->layers; l-- > 0; ) {
-        const size_t o = nn_offset(t, l), W = o + t->h, V = W + (t->masked ? t->d*t->h : 0);
-        double *swap = da;
-        nn_act_backward(n*t->h, k->g[l], da);
-        if (dp) nn_bias_backward(n, t->h, da, dp + o);
-        if (l) {
-            memset(db, 0, n*t->h*sizeof *db);
-            nn_mat_backward(nn_matrix(t, NN_HID), pt + W, n, k->h[l-1], da,
-                            db, dp ? dp + W : NULL);
-            da = db;
-            db = swap;
-        } else {
-            if (t->masked)
-                nn_mat_backward(nn_matrix(t, NN_IN), pt + W, n, x, da,
-                                dx, dp ? dp + W : NULL);
-            nn_mat_backward(nn_full(t->m, t->h), pt + V, n, c, da, dc, dp ? dp + V : NULL);
+        const nn_layer *a = t->l + l;
+        const size_t rows = a->m + 1 + a->in;
+        for (size_t r = 0; r < rows; r++) {             /* bias, inputs, contexts */
+            const size_t i = (a->m + r) % rows;
+            const double var = i < a->m ? 1/(double)a->m : r ? 1/(double)a->in : 0.25;
+            for (size_t q = nn_seen(a, i); q < a->out; q++)
+                p[a->at + i*a->ld + q] = (nn_real)(sqrt(var)*snl_rng_normal(rng));
         }
     }
 }
 
-/* Visit every matrix: transpose it into pt, or (pt NULL) draw it, with the masked part zero,
- * variance 1/in and zero heads, so that the network starts as 0. */
-static void nn_net_each(const nn_net *t, double *p, double *pt, snl_rng *rng)
-{
-    for (size_t l = 0; t->layers && l < t->layers + t->heads; l++) {
-        const int head = l >= t->layers, first = l == 0;
-        const size_t w = head ? t->d : t->h;
-        nn_mat a[2];
-        size_t o = nn_offset(t, l), count = 0;
-        if (!first || t->masked)
-            a[count++] = nn_matrix(t, head ? NN_OUT : first ? NN_IN : NN_HID);
-        if (first || head) a[count++] = nn_full(t->m, w);
-        for (size_t j = 0; !pt && j < w; j++) p[o + j] = head ? 0 : 0.5*snl_rng_normal(rng);
-        o += nn_pad(w);
-        for (size_t i = 0; i < count; o += a[i].in*a[i].out, i++) {
-            double *W = p + o;
-            if (pt) { nn_transpose(pt + o, W, a[i].in, a[i].out);  continue; }
-            memset(W, 0, a[i].in*a[i].out*sizeof *W);
-            for (size_t r = 0; !head && r < a[i].in; r++)
-                for (size_t j = nn_first(a[i], r); j < a[i].out; j++)
-                    W[r*a[i].out + j] = snl_rng_normal(rng)/sqrt((double)a[i].in);
-        }
-    }
-}
+/* ==== Transforms ========================================================= */
 
-/* ==== Affine autoregressive transform ==================================== */
+/* Of each component z, from P outputs of the network (rows P i ... of k->out):
+ *
+ *     v = (z - shift) exp(-scale),   u = spline(v) if there are bins, else v,
+ *
+ * u_(d-1-i) the i-th result, so that every transform can use the same masks.  The scale
+ * and all numbers of the spline are bounded, s = NN_BOUND tanh(b/NN_BOUND).
+ *
+ * Splines [D] have K bins: widths w and heights y' as softmax of s over [-NN_TAIL, NN_TAIL],
+ * slopes exp(s) at the inner knots and 1 at the ends, the identity outside.  With zero
+ * outputs they are the identity. */
 
-/* u_(d-1-j) = (z_j - a_j) exp(-s_j), s_j = NN_BOUND tanh(b_j/NN_BOUND), for heads a, b;
- * ld_j += s_j.  The reversal lets every transform use the same masks.
- * Leaves exp(-s) in a and ds/db in b. */
-static void nn_affine_forward(size_t n, size_t d, const double *restrict z,
-                              double *restrict a, double *restrict b,
-                              double *restrict u, double *restrict ld)
-{
-    for (size_t i = 0; i < n*d; i++) {
-        const double t = nn_tanh(b[i]*(1/NN_BOUND)), s = NN_BOUND*t, e = nn_exp(-s);
-        const double v = z[i] - a[i];
-        ld[i] += s;
-        b[i] = (1 - t)*(1 + t);
-        a[i] = e;
-        u[i] = v*e;
-    }
-    for (size_t i = 0; i < n; i++, u += d)
-        for (size_t j = 0; j < d/2; j++) {
-            const double t = u[j];
-            u[j] = u[d-1-j];
-            u[d-1-j] = t;
-        }
-}
+typedef struct nn_bin {                 /* where v fell: the bin of each sample             */
+    nn_real k[NN_ROWS], x[NN_ROWS], w[NN_ROWS], y[NN_ROWS], h[NN_ROWS];
+    nn_real d0[NN_ROWS], d1[NN_ROWS];   /* number; corner, width and height; slopes         */
+    nn_real sw[NN_ROWS], sh[NN_ROWS];   /* width and height per exp(s)                      */
+} nn_bin;
 
-/* From du and the row's weight g = d loss/d(-log p), which reaches every s_j directly:
- * da, db for the heads, and dz (overwritten: the first of its two contributions). */
-static void nn_affine_backward(size_t n, size_t d, const double *restrict e,
-                               const double *restrict ds, const double *restrict u,
-                               const double *restrict du, const double *restrict g,
-                               double *restrict dz, double *restrict da, double *restrict db)
+/* e: rows exp(s), K of the widths, K of the heights, K - 1 of the slopes.  The bin is found
+ * by v among the widths, or, inverse, by u among the heights. */
+static void nn_bin_find(size_t K, size_t n, const nn_real *e, const nn_real *restrict v,
+                        int inverse, nn_bin *restrict b)
 {
+    nn_real x[NN_ROWS], y[NN_ROWS];
     for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < d; j++) {
-            const double v = du[d-1-j];
-            dz[j] = v*e[j];
-            da[j] = -dz[j];
-            db[j] = (g[i] - v*u[d-1-j])*ds[j];
-        }
-        e += d;   ds += d;  u += d;  du += d;
-        dz += d;  da += d;  db += d;
+        x[i] = y[i] = -NN_TAIL;
+        b->sw[i] = b->sh[i] = b->k[i] = 0;
     }
+    for (size_t k = 0; k < K; k++)
+        for (size_t i = 0; i < n; i++) {
+            b->sw[i] += e[k*n + i];
+            b->sh[i] += e[(K + k)*n + i];
+        }
+    for (size_t i = 0; i < n; i++) {
+        b->sw[i] = 2*NN_TAIL/b->sw[i];
+        b->sh[i] = 2*NN_TAIL/b->sh[i];
+    }
+    for (size_t k = 0; k < K; k++) {
+        const nn_real *ew = e + k*n, *eh = ew + K*n;
+        const nn_real *e1 = eh + K*n, *e0 = e1 - n;
+        const int first = k == 0, last = k + 1 == K;
+        for (size_t i = 0; i < n; i++) {
+            const nn_real w = b->sw[i]*ew[i], h = b->sh[i]*eh[i];
+            const nn_real d0 = first ? 1 : e0[i], d1 = last ? 1 : e1[i];
+            const int in = first || v[i] >= (inverse ? y[i] : x[i]);
+            b->k[i] = in ? (nn_real)k : b->k[i];
+            b->x[i] = in ? x[i] : b->x[i];
+            b->w[i] = in ? w : b->w[i];
+            b->y[i] = in ? y[i] : b->y[i];
+            b->h[i] = in ? h : b->h[i];
+            b->d0[i] = in ? d0 : b->d0[i];
+            b->d1[i] = in ? d1 : b->d1[i];
+            x[i] += w;
+            y[i] += h;
+        }
+    }
+}
+
+/* u = y + h A/D and du/dv = s^2 N/D^2 with xi = (v - x)/w, t = xi (1 - xi), s = h/w,
+ * A = s xi^2 + d0 t, D = s + (d0 + d1 - 2 s) t, N = d1 xi^2 + 2 s t + d0 (1 - xi)^2. */
+static void nn_spline_forward(size_t K, size_t n, const nn_real *e, const nn_real *v,
+                              nn_real *restrict u, double *restrict ld)
+{
+    nn_real slope[NN_ROWS];
+    nn_bin b;
+    nn_bin_find(K, n, e, v, 0, &b);
+    for (size_t i = 0; i < n; i++) {
+        const nn_real xi = (v[i] - b.x[i])/b.w[i], t = xi*(1 - xi), s = b.h[i]/b.w[i];
+        const nn_real d0 = b.d0[i], d1 = b.d1[i];
+        const nn_real A = s*xi*xi + d0*t, D = s + (d0 + d1 - 2*s)*t;
+        const nn_real N = d1*xi*xi + 2*s*t + d0*(1 - xi)*(1 - xi);
+        const int in = v[i] >= -NN_TAIL && v[i] < NN_TAIL;
+        u[i] = in ? b.y[i] + b.h[i]*A/D : v[i];
+        slope[i] = in ? s*s*N/(D*D) : 1;
+    }
+    for (size_t i = 0; i < n; i++) ld[i] -= log((double)slope[i]);
+}
+
+/* dv in place of du, de rows by e (set); g: d loss/d(-log p). */
+static void nn_spline_backward(size_t K, size_t n, const nn_real *e, const nn_real *v,
+                               const nn_real *g, nn_real *restrict dv, nn_real *restrict de)
+{
+    nn_real dx[NN_ROWS], dw[NN_ROWS], dy[NN_ROWS], dh[NN_ROWS], dd0[NN_ROWS], dd1[NN_ROWS];
+    nn_real mw[NN_ROWS], mh[NN_ROWS];
+    nn_bin b;
+    nn_bin_find(K, n, e, v, 0, &b);
+    for (size_t i = 0; i < n; i++) {
+        const nn_real w = b.w[i], h = b.h[i], d0 = b.d0[i], d1 = b.d1[i], s = h/w;
+        const nn_real xi = (v[i] - b.x[i])/w, t = xi*(1 - xi), m = d0 + d1 - 2*s;
+        const nn_real A = s*xi*xi + d0*t, D = s + m*t;
+        const nn_real N = d1*xi*xi + 2*s*t + d0*(1 - xi)*(1 - xi);
+        const int in = v[i] >= -NN_TAIL && v[i] < NN_TAIL;
+        const nn_real du = in ? dv[i] : 0, dl = in ? -g[i] : 0;     /* by u, by log du/dv */
+        const nn_real dA = du*h/D, dD = -dA*A/D - 2*dl/D, dN = dl/N;
+        const nn_real dt = dA*d0 + dD*m + dN*2*s;
+        const nn_real ds = 2*dl/s + dA*xi*xi + dD*(1 - 2*t) + dN*2*t;
+        const nn_real dxi = 2*(dA*s*xi + dN*(d1*xi - d0*(1 - xi))) + dt*(1 - 2*xi);
+        dv[i] = in ? dxi/w : dv[i];
+        dx[i] = -dxi/w;
+        dw[i] = -(dxi*xi + ds*s)/w;
+        dy[i] = du;
+        dh[i] = du*A/D + ds/w;
+        dd0[i] = dA*t + dD*t + dN*(1 - xi)*(1 - xi);
+        dd1[i] = dD*t + dN*xi*xi;
+        /* a corner is the sum of the widths before it; softmax: less the mean derivative */
+        mw[i] = (dx[i]*(b.x[i] + NN_TAIL) + dw[i]*w)/(2*NN_TAIL);
+        mh[i] = (dy[i]*(b.y[i] + NN_TAIL) + dh[i]*h)/(2*NN_TAIL);
+    }
+    for (size_t k = 0; k < K; k++) {
+        nn_real *aw = de + k*n, *ah = aw + K*n, *as = ah + K*n;
+        const nn_real at = (nn_real)k, next = (nn_real)(k + 1);
+        for (size_t i = 0; i < n; i++) {
+            const int before = at < b.k[i], here = at == b.k[i];
+            aw[i] = b.sw[i]*((before ? dx[i] : here ? dw[i] : 0) - mw[i]);
+            ah[i] = b.sh[i]*((before ? dy[i] : here ? dh[i] : 0) - mh[i]);
+        }
+        for (size_t i = 0; k + 1 < K && i < n; i++)
+            as[i] = (at == b.k[i] ? dd1[i] : 0) + (next == b.k[i] ? dd0[i] : 0);
+    }
+}
+
+/* v where spline(v) = u: [D], eqs. 6-8. */
+static void nn_spline_inverse(size_t K, size_t n, const nn_real *e, nn_real *u)
+{
+    nn_bin b;
+    nn_bin_find(K, n, e, u, 1, &b);
+    for (size_t i = 0; i < n; i++) {
+        const double s = b.h[i]/(double)b.w[i], r = u[i] - b.y[i], h = b.h[i];
+        const double m = r*(b.d0[i] + b.d1[i] - 2*s);
+        const double p = h*(s - b.d0[i]) + m, q = h*b.d0[i] - m;
+        const double xi = 2*s*r/(q + sqrt(q*q + 4*p*s*r));
+        if (u[i] >= -NN_TAIL && u[i] < NN_TAIL) u[i] = b.x[i] + (nn_real)xi*b.w[i];
+    }
+}
+
+/* The outputs o (P, n) of one component made ready: the shift, and s of the scale, exp(s)
+ * of the spline; slope: of these by the outputs. */
+static void nn_numbers(size_t P, size_t n, nn_real *restrict o, nn_real *restrict slope)
+{
+    for (size_t i = n; i < P*n; i++) {
+        const nn_real t = nn_tanh(o[i]*(1/NN_BOUND));
+        slope[i] = (1 - t)*(1 + t);
+        o[i] = NN_BOUND*t;
+    }
+    for (size_t i = 2*n; i < P*n; i++) {
+        o[i] = nn_exp(o[i]);
+        slope[i] *= o[i];
+    }
+}
+
+/* z (d, n) to u (d, n); ld (n) += -log du/dz.  Leaves v, exp(-scale) instead of the shift,
+ * and the slopes. */
+static void nn_transform_forward(size_t d, size_t K, size_t n, const nn_real *z,
+                                 const nn_cache *k, nn_real *u, double *restrict ld)
+{
+    const size_t P = K ? 3*K + 1 : 2;
+    for (size_t j = 0; j < d; j++) {
+        nn_real *restrict o = k->out + j*P*n, *restrict v = k->v + j*n;
+        nn_numbers(P, n, o, k->slope + j*P*n);
+        for (size_t i = 0; i < n; i++) {
+            const nn_real e = nn_exp(-o[n + i]);
+            v[i] = (z[j*n + i] - o[i])*e;
+            ld[i] += (double)o[n + i];
+            o[i] = e;
+        }
+    }
+    for (size_t j = 0; j < d; j++) {
+        const nn_real *v = k->v + j*n;
+        nn_real *w = u + (d - 1 - j)*n;
+        if (K) nn_spline_forward(K, n, k->out + (j*P + 2)*n, v, w, ld);
+        else memcpy(w, v, n*sizeof *w);
+    }
+}
+
+/* From du (d, n), and g (n) = d loss/d(-log p), which reaches every scale and slope
+ * directly: dout (P d, n), and dz (set: the first of its two contributions). */
+static void nn_transform_backward(size_t d, size_t K, size_t n, const nn_cache *k,
+                                  const nn_real *du, const nn_real *restrict g, nn_real *dz,
+                                  nn_real *dout)
+{
+    const size_t P = K ? 3*K + 1 : 2;
+    for (size_t j = 0; j < d; j++) {
+        const nn_real *o = k->out + j*P*n, *v = k->v + j*n, *slope = k->slope + j*P*n;
+        nn_real *restrict dv = dz + j*n, *restrict da = dout + j*P*n;
+        memcpy(dv, du + (d - 1 - j)*n, n*sizeof *dv);
+        if (K) nn_spline_backward(K, n, o + 2*n, v, g, dv, da + 2*n);
+        for (size_t i = 0; i < n; i++) {
+            da[n + i] = g[i] - dv[i]*v[i];
+            dv[i] *= o[i];
+            da[i] = -dv[i];
+        }
+        for (size_t i = n; i < P*n; i++) da[i] *= slope[i];
+    }
+}
+
+/* Component j of z (d, n) from that of u (n), which is lost, when its outputs are there. */
+static void nn_transform_inverse(size_t j, size_t K, size_t n, const nn_cache *k, nn_real *u,
+                                 nn_real *z)
+{
+    const size_t P = K ? 3*K + 1 : 2;
+    nn_real *o = k->out + j*P*n;
+    nn_numbers(P, n, o, k->slope + j*P*n);
+    if (K) nn_spline_inverse(K, n, o + 2*n, u);
+    for (size_t i = 0; i < n; i++) z[j*n + i] = o[i] + u[i]*nn_exp(o[n + i]);
 }
 
 /* ==== Polynomial features ================================================ */
@@ -509,45 +687,35 @@ static size_t nn_monomials(size_t v, size_t k)
     return n;
 }
 
-/* phi (n, F), rows F apart.  The monomials of degree k with first variable c_i are c_i times
+/* phi (F, n) of c (m, n).  The monomials of degree k with first variable c_i are c_i times
  * those of degree k-1 without a variable before c_i, which end the block of degree k-1. */
-static void nn_poly_forward(size_t n, size_t m, size_t degree, size_t F, const double *c,
-                            double *phi)
+static void nn_poly_forward(size_t n, size_t m, size_t degree, const double *c, double *phi)
 {
     size_t end = 1, o = 1;
-    for (size_t r = 0; r < n; r++) phi[r*F] = 1;
+    for (size_t r = 0; r < n; r++) phi[r] = 1;
     for (size_t k = 1; k <= degree; k++, end = o)
-        for (size_t i = 0; i < m; i++) {
-            const size_t len = nn_monomials(m - i, k - 1);
-            for (size_t r = 0; r < n; r++) {
-                const double *restrict src = phi + r*F + end - len;
-                double *restrict out = phi + r*F + o, v = c[r*m + i];
-                for (size_t j = 0; j < len; j++) out[j] = v*src[j];
-            }
-            o += len;
-        }
+        for (size_t i = 0; i < m; i++)
+            for (size_t p = end - nn_monomials(m - i, k - 1); p < end; p++, o++)
+                for (size_t r = 0; r < n; r++)
+                    phi[o*n + r] = c[i*n + r]*phi[p*n + r];
 }
 
 /* dc += ..., from dphi, whose contents are lost. */
-static void nn_poly_backward(size_t n, size_t m, size_t degree, size_t F, const double *c,
+static void nn_poly_backward(size_t n, size_t m, size_t degree, const double *c,
                              const double *phi, double *dphi, double *dc)
 {
-    size_t o = F;
+    size_t o = 0;
+    for (size_t k = 0; k <= degree; k++) o += nn_monomials(m, k);
     for (size_t k = degree; k > 0; k--) {
         const size_t end = o - nn_monomials(m, k);
-        for (size_t i = m; i-- > 0; ) {
-            const size_t len = nn_monomials(m - i, k - 1);
-            o -= len;
-            for (size_t r = 0; r < n; r++) {
-                const double *src = phi + r*F + end - len, *dout = dphi + r*F + o;
-                double *dsrc = dphi + r*F + end - len, sum = 0;
-                for (size_t j = 0; j < len; j++) {
-                    sum += dout[j]*src[j];
-                    dsrc[j] += dout[j]*c[r*m + i];
+        for (size_t i = m; i-- > 0; )
+            for (size_t p = end; p-- > end - nn_monomials(m - i, k - 1); ) {
+                o--;
+                for (size_t r = 0; r < n; r++) {
+                    dc[i*n + r] += dphi[o*n + r]*phi[p*n + r];
+                    dphi[p*n + r] += dphi[o*n + r]*c[i*n + r];
                 }
-                dc[r*m + i] += sum;
             }
-        }
     }
 }
 
@@ -557,7 +725,8 @@ struct snl_flow {
     snl_flow_shape s;
     size_t F, np;                   /* features; trainable parameters                 */
     nn_net mlp, made;
-    double *mem, *cm, *cB, *S, *rs, *B, *logdet, *theta;
+    double *mem, *cm, *cB, *S, *rs, *B, *logdet;
+    nn_real *theta;
 };
 
 static size_t nn_flow_layout(snl_flow *f, double *base)
@@ -569,75 +738,81 @@ static size_t nn_flow_layout(snl_flow *f, double *base)
     f->rs     = nn_take(base, &used, d);
     f->B      = nn_take(base, &used, d*d);
     f->logdet = nn_take(base, &used, 1);
-    f->theta  = nn_take(base, &used, f->np);       /* MLP, then the transforms */
+    f->theta  = nn_take_real(base, &used, f->np);      /* MLP, then the transforms */
     return used;
 }
 
-/* Parameters of transform t. */
-static size_t nn_transform(const snl_flow *f, size_t t)
-{ return nn_net_size(&f->mlp) + t*nn_net_size(&f->made); }
+static nn_real *nn_theta(const snl_flow *f, size_t t)       /* parameters of transform t */
+{ return f->theta + f->mlp.size + t*f->made.size; }
 
-static void nn_flow_init(snl_flow *f, uint64_t seed)
+static void nn_flow_draw(snl_flow *f, uint64_t seed)
 {
     snl_rng rng;
     snl_rng_seed(&rng, seed, 1);
-    nn_net_each(&f->mlp, f->theta, NULL, &rng);
-    for (size_t t = 0; t < f->s.transforms; t++)
-        nn_net_each(&f->made, f->theta + nn_transform(f, t), NULL, &rng);
+    nn_net_draw(&f->mlp, f->theta, &rng);
+    for (size_t t = 0; t < f->s.transforms; t++) nn_net_draw(&f->made, nn_theta(f, t), &rng);
+}
+
+typedef struct nn_field { const char *name; double v, lo, hi; } nn_field;
+
+static snl_status nn_check(const nn_field *t, size_t n, snl_fault *why)
+{
+    for (; n-- > 0; t++)
+        if (!(t->v >= t->lo && t->v <= t->hi))
+            return snl_refuse(why, t->name, t->v, t->lo, t->hi);
+    return SNL_OK;
 }
 
 static snl_status nn_shape_check(const snl_flow_shape *s, snl_fault *why)
 {
-    const struct { const char *name; size_t v, lo, hi; } field[] = {
-        { "d", s->d, 1, NN_DIM },                   { "m", s->m, 1, NN_DIM },
-        { "degree", s->degree, 0, 4 },
-        { "mean_layers", s->mean_layers, 0, NN_LAYERS },
-        { "mean_width", s->mean_width, 1, NN_WIDTH }, { "layers", s->layers, 1, NN_LAYERS },
-        { "transforms", s->transforms, 0, NN_TRANSFORMS }, { "width", s->width, 1, NN_WIDTH },
-        { "act", (size_t)s->act, 0, 1 } };
+    const nn_field fields[] = {
+        { "d", (double)s->d, 1, NN_DIM },
+        { "m", (double)s->m, 1, NN_DIM },
+        { "degree", (double)s->degree, 0, 4 },
+        { "mean_layers", (double)s->mean_layers, 0, NN_LAYERS },
+        { "mean_width", (double)s->mean_width, 1, NN_WIDTH },
+        { "transforms", (double)s->transforms, 0, NN_TRANSFORMS },
+        { "layers", (double)s->layers, 1, NN_LAYERS },
+        { "width", (double)s->width, 1, NN_WIDTH },
+        { "act", (double)s->act, 0, 1 },
+        { "bins", (double)s->bins, 0, NN_BINS },
+        { "residual", (double)s->residual, 0, 1 } };
+    const snl_status st = nn_check(fields, sizeof fields/sizeof *fields, why);
     double features = 1, size;
-    for (size_t i = 0; i < sizeof field/sizeof *field; i++)
-        if (field[i].v < field[i].lo || field[i].v > field[i].hi)
-            return snl_refuse(why, field[i].name, (double)field[i].v, (double)field[i].lo,
-                              (double)field[i].hi);
+    if (st != SNL_OK) return st;
     for (size_t i = 1; i <= s->degree; i++) features *= (double)(s->m + i)/(double)i;
     if (features > NN_FEATURES + 0.5)
         return snl_refuse(why, "degree", (double)s->degree, 0, (double)s->degree - 1);
     /* below 2^27 weights, sizes in bytes do not overflow even in 32 bits */
     size = (double)s->mean_layers*(double)s->mean_width*(double)(s->mean_width + s->m + s->d)
-         + (double)s->transforms*(double)s->width
-           *((double)s->layers*(double)s->width + 3.0*(double)(s->d + s->m));
+         + (double)s->transforms*(double)(s->width + s->m + 1)
+           *((double)s->layers*(double)s->width + (3.0*(double)s->bins + 3)*(double)s->d);
     if (size > 134217728.0) return snl_refuse(why, "width", (double)s->width, 1, NN_WIDTH);
     return SNL_OK;
 }
 
 snl_status snl_flow_create(snl_flow **out, const snl_flow_shape *shape, snl_fault *why)
 {
+    const size_t d = shape->d, m = shape->m;
     snl_flow *f;
     snl_status st;
     *out = NULL;
     if ((st = nn_shape_check(shape, why)) != SNL_OK) return st;
     if (!(f = SNL_CALLOC(1, sizeof *f))) return SNL_ENOMEM;
     f->s = *shape;
-    f->mlp.d = f->made.d = shape->d;
-    f->mlp.m = f->made.m = shape->m;
-    f->mlp.act = f->made.act = shape->act;
-    f->mlp.layers = shape->mean_layers;     f->made.layers = shape->layers;
-    f->mlp.h = nn_pad(shape->mean_width);   f->made.h = nn_pad(shape->width);
-    f->mlp.heads = 1;                       f->made.heads = 2;
-    f->made.masked = 1;
-    for (size_t k = 0; k <= shape->degree; k++) f->F += nn_monomials(shape->m, k);
-    f->np = nn_transform(f, shape->transforms);
-    if (!(f->mem = SNL_CALLOC(nn_flow_layout(f, NULL) + NN_STEP, sizeof *f->mem))) goto fail;
+    nn_net_init(&f->mlp, d, m, 0, shape->mean_layers, shape->mean_width, 1, shape);
+    nn_net_init(&f->made, d, m, 1, shape->layers, shape->width,
+                shape->bins ? 3*shape->bins + 1 : 2, shape);
+    for (size_t k = 0; k <= shape->degree; k++) f->F += nn_monomials(m, k);
+    f->np = f->mlp.size + shape->transforms*f->made.size;
+    f->mem = SNL_CALLOC(nn_flow_layout(f, NULL) + NN_LANES, sizeof *f->mem);
+    if (!f->mem) { snl_flow_free(f);  return SNL_ENOMEM; }
     nn_flow_layout(f, nn_align(f->mem));
-    for (size_t i = 0; i < shape->m; i++) f->cB[i*shape->m + i] = 1;
-    for (size_t i = 0; i < shape->d; i++) f->B[i*shape->d + i] = f->rs[i] = 1;
-    nn_flow_init(f, 1);
+    for (size_t i = 0; i < m; i++) f->cB[i*m + i] = 1;
+    for (size_t i = 0; i < d; i++) f->B[i*d + i] = f->rs[i] = 1;
+    nn_flow_draw(f, 1);
     *out = f;
     return SNL_OK;
-fail:
-    snl_flow_free(f);
-    return SNL_ENOMEM;
 }
 
 void snl_flow_free(snl_flow *f)
@@ -649,30 +824,23 @@ void snl_flow_free(snl_flow *f)
 
 const snl_flow_shape *snl_flow_get_shape(const snl_flow *f) { return &f->s; }
 
-/* ---- one pass over up to NN_ROWS rows */
+/* ---- one pass over up to NN_ROWS samples */
 
-typedef struct nn_pass {
-    double *c0, *cw, *phi, *base;       /* (m): c - cm, and whitened; (F); (d)             */
-    double *x, *r, *ld, *u;             /* (d): data; residual; sum of s_j; scratch        */
-    double *z[NN_TRANSFORMS + 1];       /* (d)                                             */
+typedef struct nn_pass {                /* all (w, n)                                       */
+    double *c0, *cw, *phi, *base;       /* (m): c - cm, and whitened; (F); (d)              */
+    double *x, *r, *z, *ld, *w;         /* (d): data, residual, white, at last N(0, 1);     */
+                                        /* (1): sum of -log du/dz; weights of the samples   */
+    nn_real *u;                         /* (d): out of the last transform                   */
     nn_cache mlp, made[NN_TRANSFORMS];
-    double *g, *dz, *du, *da, *db, *dr, *dout[2], *dcw, *dphi;  /* backward only           */
-    double *pt, *Bt, *cBt, *St;         /* backward only: transposed theta, B, cB, S       */
+    double *dphi, *dcw, *dbase;         /* backward only, as the rest: (F), (m), (d)        */
+    nn_real *g, *dz, *du, *dout, *dc;   /* (1), (d), (d), (P d), (m)                        */
+    nn_real *da, *db, *yt;              /* scratch of nn_net_backward                       */
 } nn_pass;
 
-static void nn_cache_take(nn_cache *k, const nn_net *t, double *base, size_t *used)
-{
-    for (size_t l = 0; l < t->layers; l++) {
-        k->h[l] = nn_take(base, used, NN_ROWS*t->h);
-        k->g[l] = nn_take(base, used, NN_ROWS*t->h);
-    }
-    for (size_t l = 0; l < t->heads; l++) k->out[l] = nn_take(base, used, NN_ROWS*t->d);
-}
-
-/* Without backward the transforms share one cache and two z. */
+/* Without backward the transforms share one cache. */
 static size_t nn_pass_layout(nn_pass *k, const snl_flow *f, double *base, int backward)
 {
-    const size_t R = NN_ROWS, d = f->s.d, m = f->s.m, T = f->s.transforms;
+    const size_t R = NN_ROWS, d = f->s.d, m = f->s.m;
     size_t used = 0;
     base = nn_align(base);
     k->c0   = nn_take(base, &used, R*m);
@@ -681,185 +849,193 @@ static size_t nn_pass_layout(nn_pass *k, const snl_flow *f, double *base, int ba
     k->base = nn_take(base, &used, R*d);
     k->x    = nn_take(base, &used, R*d);
     k->r    = nn_take(base, &used, R*d);
-    k->ld   = nn_take(base, &used, R*d);
-    k->u    = nn_take(base, &used, R*d);
-    nn_cache_take(&k->mlp, &f->mlp, base, &used);
-    for (size_t t = 0; t <= T; t++)
-        k->z[t] = backward || t < 2 ? nn_take(base, &used, R*d) : k->z[t-2];
-    for (size_t t = 0; t < T; t++)
+    k->z    = nn_take(base, &used, R*d);
+    k->ld   = nn_take(base, &used, R);
+    k->w    = nn_take(base, &used, R);
+    k->u    = nn_take_real(base, &used, R*d);
+    if (f->s.mean_layers) nn_cache_take(&k->mlp, &f->mlp, base, &used);
+    for (size_t t = 0; t < f->s.transforms; t++)
         if (backward || t == 0) nn_cache_take(&k->made[t], &f->made, base, &used);
         else k->made[t] = k->made[0];
     if (backward) {
-        const size_t h = nn_max(f->mlp.h, f->made.h);
-        k->g       = nn_take(base, &used, R);
-        k->dz      = nn_take(base, &used, R*d);
-        k->du      = nn_take(base, &used, R*d);
-        k->dr      = nn_take(base, &used, R*d);
-        k->dout[0] = nn_take(base, &used, R*d);
-        k->dout[1] = nn_take(base, &used, R*d);
-        k->da      = nn_take(base, &used, R*h);
-        k->db      = nn_take(base, &used, R*h);
-        k->dcw     = nn_take(base, &used, R*m);
-        k->dphi    = nn_take(base, &used, R*f->F);
-        k->pt      = nn_take(base, &used, f->np);
-        k->Bt      = nn_take(base, &used, d*d);
-        k->cBt     = nn_take(base, &used, m*m);
-        k->St      = nn_take(base, &used, d*f->F);
+        const size_t h = nn_max(f->s.mean_width, f->s.width), in = m + 1 + nn_max(h, d);
+        const size_t out = f->made.l[f->made.layers].out;
+        k->dphi  = nn_take(base, &used, R*f->F);
+        k->dcw   = nn_take(base, &used, R*m);
+        k->dbase = nn_take(base, &used, R*d);
+        k->g     = nn_take_real(base, &used, R);
+        k->dz    = nn_take_real(base, &used, R*d);
+        k->du    = nn_take_real(base, &used, R*d);
+        k->dout  = nn_take_real(base, &used, R*out);
+        k->dc    = nn_take_real(base, &used, R*m);
+        k->da    = nn_take_real(base, &used, R*in);
+        k->db    = nn_take_real(base, &used, R*in);
+        k->yt    = nn_take_real(base, &used, R*nn_pad(nn_max(h, out)));
     }
     return used;
 }
 
-static nn_mat nn_tri(size_t n)
+/* out (w, fill(n)) from n rows of v, `step` apart: rows[i] or, rows NULL, i. */
+static void nn_gather(size_t n, size_t w, const double *v, size_t step, const size_t *rows,
+                      double *out)
 {
-    nn_mat a = nn_full(n, n);
-    a.mask = NN_TRI;
-    return a;
+    const size_t N = nn_fill(n);
+    for (size_t i = 0; i < N; i++) {
+        const size_t r = nn_min(i, n - 1);
+        const double *row = v + (rows ? rows[r] : r)*step;
+        for (size_t j = 0; j < w; j++) out[j*N + i] = row[j];
+    }
 }
 
-/* c (n, m) to k->cw, k->phi, k->base. */
-static void nn_context_forward(const snl_flow *f, size_t n, const double *c, nn_pass *k)
+static void nn_scatter(size_t n, size_t w, const double *v, double *out)
 {
-    const size_t d = f->s.d, m = f->s.m;
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < m; j++) k->c0[i*m + j] = c[i*m + j] - f->cm[j];
-    memset(k->cw, 0, n*m*sizeof *k->cw);
-    nn_mat_forward(nn_tri(m), f->cB, n, k->c0, k->cw);
-    nn_poly_forward(n, m, f->s.degree, f->F, k->cw, k->phi);
-    memset(k->base, 0, n*d*sizeof *k->base);
-    nn_mat_forward(nn_full(f->F, d), f->S, n, k->phi, k->base);
+        for (size_t j = 0; j < w; j++) out[i*w + j] = v[j*nn_fill(n) + i];
+}
+
+static void nn_to_real(size_t n, const double *restrict v, nn_real *restrict out)
+{ for (size_t i = 0; i < n; i++) out[i] = (nn_real)v[i]; }
+
+static void nn_to_double(size_t n, const nn_real *restrict v, double *restrict out)
+{ for (size_t i = 0; i < n; i++) out[i] = (double)v[i]; }
+
+/* k->base = phi(k->cw) S */
+static void nn_base_forward(const snl_flow *f, size_t n, nn_pass *k)
+{
+    nn_poly_forward(n, f->s.m, f->s.degree, k->cw, k->phi);
+    nn_apply_forward(n, f->F, f->s.d, 0, f->S, k->phi, k->base);
+}
+
+/* Contexts, n rows of c, to k->cw, k->base; the n of a pass is returned. */
+static size_t nn_context_forward(const snl_flow *f, size_t n, const double *c, nn_pass *k)
+{
+    const size_t m = f->s.m, N = nn_fill(n);
+    nn_gather(n, m, c, m, NULL, k->c0);
+    for (size_t j = 0; j < m; j++)
+        for (size_t i = 0; i < N; i++) k->c0[j*N + i] -= f->cm[j];
+    nn_apply_forward(N, m, m, 1, f->cB, k->c0, k->cw);
+    nn_base_forward(f, N, k);
+    return N;
+}
+
+/* dc, n rows, from k->dcw and k->dbase. */
+static void nn_context_backward(const snl_flow *f, size_t n, nn_pass *k, double *dc)
+{
+    const size_t m = f->s.m, N = nn_fill(n);
+    nn_apply_backward(N, f->F, f->s.d, 0, f->S, k->dbase, k->dphi);
+    nn_poly_backward(N, m, f->s.degree, k->cw, k->phi, k->dphi, k->dcw);
+    nn_apply_backward(N, m, m, 1, f->cB, k->dcw, k->c0);
+    nn_scatter(n, m, k->c0, dc);
 }
 
 /* k->base += rs MLP(k->cw): the mean. */
 static void nn_mean_forward(const snl_flow *f, size_t n, nn_pass *k)
 {
-    const size_t d = f->s.d;
     if (!f->s.mean_layers) return;
-    nn_net_forward(&f->mlp, f->theta, n, NULL, k->cw, &k->mlp);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) k->base[i*d + j] += f->rs[j]*k->mlp.out[0][i*d + j];
+    nn_net_context(&f->mlp, n, k->cw, &k->mlp);
+    nn_net_forward(&f->mlp, f->theta, 0, 1, n, &k->mlp);
+    for (size_t j = 0; j < f->s.d; j++)
+        for (size_t i = j*n; i < (j + 1)*n; i++)
+            k->base[i] += f->rs[j]*(double)k->mlp.out[i];
 }
 
-/* log p of x, rows xstep apart, from the mean in k->base and k->cw. */
-static void nn_density_forward(const snl_flow *f, size_t n, const double *x, size_t xstep,
-                               nn_pass *k, double *logp)
+/* From k->dbase: dp += ... or, dp NULL, k->dc += ... of the MLP. */
+static void nn_mean_backward(const snl_flow *f, size_t n, nn_pass *k, nn_real *dp)
+{
+    if (!f->s.mean_layers) return;
+    for (size_t j = 0; j < f->s.d; j++)
+        for (size_t i = j*n; i < (j + 1)*n; i++)
+            k->dout[i] = (nn_real)(f->rs[j]*k->dbase[i]);
+    nn_net_backward(&f->mlp, f->theta, n, &k->mlp, k->dout, dp, NULL, dp ? NULL : k->dc,
+                    k->da, k->db, k->yt);
+}
+
+/* logp (n) of k->x, from the mean in k->base and k->cw. */
+static void nn_density_forward(const snl_flow *f, size_t n, nn_pass *k, double *logp)
 {
     const size_t d = f->s.d, T = f->s.transforms;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) k->r[i*d + j] = x[i*xstep + j] - k->base[i*d + j];
-    memset(k->z[0], 0, n*d*sizeof *k->z[0]);
-    memset(k->ld, 0, n*d*sizeof *k->ld);
-    nn_mat_forward(nn_tri(d), f->B, n, k->r, k->z[0]);
+    for (size_t i = 0; i < d*n; i++) k->r[i] = k->x[i] - k->base[i];
+    for (size_t i = 0; i < n; i++) k->ld[i] = 0.5*(double)d*log(2*SNL_PI) - *f->logdet;
+    nn_apply_forward(n, d, d, 1, f->B, k->r, k->z);
+    if (T) nn_to_real(d*n, k->z, nn_input(&f->made, &k->made[0], 0, n));
     for (size_t t = 0; t < T; t++) {
-        nn_net_forward(&f->made, f->theta + nn_transform(f, t), n, k->z[t], k->cw,
-                       &k->made[t]);
-        nn_affine_forward(n, d, k->z[t], k->made[t].out[0], k->made[t].out[1],
-                          k->z[t+1], k->ld);
+        const nn_cache *next = &k->made[nn_min(t + 1, T - 1)];
+        nn_real *u = t + 1 < T ? nn_input(&f->made, next, 0, n) : k->u;
+        nn_net_context(&f->made, n, k->cw, &k->made[t]);
+        nn_net_forward(&f->made, nn_theta(f, t), 0, d, n, &k->made[t]);
+        nn_transform_forward(d, f->s.bins, n, nn_input(&f->made, &k->made[t], 0, n),
+                             &k->made[t], u, k->ld);
     }
-    for (size_t i = 0; i < n; i++) {
-        const double *u = k->z[T] + i*d, *ld = k->ld + i*d;
-        double s[4] = { 0, 0, 0, 0 };
-        for (size_t j = 0; j < d; j++) s[j & 3] += 0.5*u[j]*u[j] + ld[j];
-        logp[i] = *f->logdet - 0.5*(double)d*log(2*SNL_PI) - ((s[0] + s[1]) + (s[2] + s[3]));
-    }
+    if (T) nn_to_double(d*n, k->u, k->z);
+    for (size_t i = 0; i < n; i++) logp[i] = -k->ld[i];
+    for (size_t j = 0; j < d; j++)
+        for (size_t i = 0; i < n; i++) logp[i] -= 0.5*k->z[j*n + i]*k->z[j*n + i];
 }
 
-/* Derivatives of -sum k->g[i] log p_i, after nn_density_forward, with k->pt, k->Bt in place:
- * k->dr = d/dx = -d/dmu, and either dp of the transforms or, dp NULL, k->dcw (set). */
-static void nn_density_backward(const snl_flow *f, size_t n, nn_pass *k, double *dp)
+/* Derivatives of -sum g_i log p_i, after nn_density_forward: k->dbase by the mean, and dp
+ * of the transforms or, dp NULL, k->dc += ... */
+static void nn_density_backward(const snl_flow *f, size_t n, nn_pass *k, nn_real *dp)
 {
-    const size_t d = f->s.d, T = f->s.transforms;
-    memset(k->dcw, 0, n*f->s.m*sizeof *k->dcw);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) k->dz[i*d + j] = k->g[i]*k->z[T][i*d + j];
-    for (size_t t = T; t-- > 0; ) {
-        const size_t o = nn_transform(f, t);
-        double *swap = k->du;
+    const size_t d = f->s.d;
+    for (size_t j = 0; j < d; j++)
+        for (size_t i = 0; i < n; i++) k->z[j*n + i] *= (double)k->g[i];
+    nn_to_real(d*n, k->z, k->dz);
+    for (size_t t = f->s.transforms; t-- > 0; ) {
+        const nn_cache *at = &k->made[t];
+        nn_real *swap = k->du;
         k->du = k->dz;
         k->dz = swap;
-        nn_affine_backward(n, d, k->made[t].out[0], k->made[t].out[1], k->z[t+1], k->du, k->g,
-                           k->dz, k->dout[0], k->dout[1]);
-        nn_net_backward(&f->made, k->pt + o, n, k->z[t], k->cw, &k->made[t], k->dout,
-                        dp ? dp + o : NULL, k->dz, dp ? NULL : k->dcw, k->da, k->db);
+        nn_transform_backward(d, f->s.bins, n, at, k->du, k->g, k->dz, k->dout);
+        nn_net_backward(&f->made, nn_theta(f, t), n, at, k->dout,
+                        dp ? dp + (nn_theta(f, t) - f->theta) : NULL, k->dz,
+                        dp ? NULL : k->dc, k->da, k->db, k->yt);
     }
-    memset(k->dr, 0, n*d*sizeof *k->dr);
-    nn_mat_backward(nn_tri(d), k->Bt, n, k->r, k->dz, k->dr, NULL);
+    if (f->s.transforms) nn_to_double(d*n, k->dz, k->z);
+    nn_apply_backward(n, d, d, 1, f->B, k->z, k->dbase);
+    for (size_t i = 0; i < d*n; i++) k->dbase[i] = -k->dbase[i];
 }
 
-/* From dbase = d/d mean (n, d): dp of the MLP or, dp NULL, k->dcw += ... */
-static void nn_mean_backward(const snl_flow *f, size_t n, nn_pass *k, const double *dbase,
-                             double *dp)
-{
-    const size_t d = f->s.d;
-    if (!f->s.mean_layers) return;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) k->dout[0][i*d + j] = f->rs[j]*dbase[i*d + j];
-    nn_net_backward(&f->mlp, k->pt, n, NULL, k->cw, &k->mlp, k->dout, dp, NULL,
-                    dp ? NULL : k->dcw, k->da, k->db);
-}
-
-/* Transposes of the parameters, for backward. */
-static void nn_transpose_params(const snl_flow *f, nn_pass *k, int mlp, int transforms)
-{
-    if (mlp) nn_net_each(&f->mlp, f->theta, k->pt, NULL);
-    for (size_t t = 0; transforms && t < f->s.transforms; t++) {
-        const size_t o = nn_transform(f, t);
-        nn_net_each(&f->made, f->theta + o, k->pt + o, NULL);
-    }
-}
-
-static void nn_transpose_fixed(const snl_flow *f, nn_pass *k)
-{
-    nn_transpose(k->Bt, f->B, f->s.d, f->s.d);
-    nn_transpose(k->cBt, f->cB, f->s.m, f->s.m);
-    nn_transpose(k->St, f->S, f->F, f->s.d);
-}
+/* ---- for the caller */
 
 size_t snl_flow_work(const snl_flow *f)
-{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 0) + NN_STEP; }
+{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 0) + NN_LANES; }
 
 size_t snl_flow_grad_work(const snl_flow *f)
-{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 1) + NN_STEP; }
+{ nn_pass k;  return nn_pass_layout(&k, f, NULL, 1) + NN_LANES; }
+
+static void nn_logp(const snl_flow *f, size_t n, const double *x, size_t nx, const double *c,
+                    double *out, double *dc, double *dx, double *work, int backward)
+{
+    const size_t d = f->s.d, m = f->s.m, step = nx == 1 ? 0 : d;
+    double logp[NN_ROWS];
+    nn_pass k;
+    nn_pass_layout(&k, f, work, backward);
+    for (size_t i = 0; i < n; i += NN_ROWS) {
+        const size_t b = nn_min(NN_ROWS, n - i);
+        const size_t N = nn_context_forward(f, b, c + i*m, &k);
+        nn_mean_forward(f, N, &k);
+        nn_gather(b, d, x + i*step, step, NULL, k.x);
+        nn_density_forward(f, N, &k, logp);
+        memcpy(out + i, logp, b*sizeof *out);
+        if (!backward) continue;
+        for (size_t r = 0; r < N; r++) k.g[r] = -1;
+        memset(k.dc, 0, m*N*sizeof *k.dc);
+        nn_density_backward(f, N, &k, NULL);
+        nn_mean_backward(f, N, &k, NULL);
+        nn_to_double(m*N, k.dc, k.dcw);
+        if (dc) nn_context_backward(f, b, &k, dc + i*m);
+        if (dx) nn_scatter(b, d, k.dbase, dx + i*d);
+        for (size_t j = 0; dx && j < b*d; j++) dx[i*d + j] = -dx[i*d + j];
+    }
+}
 
 void snl_flow_logp(const snl_flow *f, size_t n, const double *x, size_t nx,
                    const double *c, double *out, double *work)
-{
-    const size_t d = f->s.d, xstep = nx == 1 ? 0 : d;
-    nn_pass k;
-    nn_pass_layout(&k, f, work, 0);
-    for (size_t i = 0; i < n; i += NN_ROWS) {
-        const size_t b = nn_min(NN_ROWS, n - i);
-        nn_context_forward(f, b, c + i*f->s.m, &k);
-        nn_mean_forward(f, b, &k);
-        nn_density_forward(f, b, x + i*xstep, xstep, &k, out + i);
-    }
-}
+{ nn_logp(f, n, x, nx, c, out, NULL, NULL, work, 0); }
 
 void snl_flow_logp_grad(const snl_flow *f, size_t n, const double *x, size_t nx,
                         const double *c, double *out, double *dc, double *dx, double *work)
-{
-    const size_t d = f->s.d, m = f->s.m, xstep = nx == 1 ? 0 : d;
-    nn_pass k;
-    nn_pass_layout(&k, f, work, 1);
-    nn_transpose_fixed(f, &k);
-    nn_transpose_params(f, &k, 1, 1);
-    for (size_t i = 0; i < NN_ROWS; i++) k.g[i] = -1;
-    for (size_t i = 0; i < n; i += NN_ROWS) {
-        const size_t b = nn_min(NN_ROWS, n - i);
-        nn_context_forward(f, b, c + i*m, &k);
-        nn_mean_forward(f, b, &k);
-        nn_density_forward(f, b, x + i*xstep, xstep, &k, out + i);
-        nn_density_backward(f, b, &k, NULL);
-        if (dx) memcpy(dx + i*d, k.dr, b*d*sizeof *dx);
-        if (!dc) continue;
-        for (size_t j = 0; j < b*d; j++) k.u[j] = -k.dr[j];
-        nn_mean_backward(f, b, &k, k.u, NULL);
-        memset(k.dphi, 0, b*f->F*sizeof *k.dphi);
-        nn_mat_backward(nn_full(f->F, d), k.St, b, k.phi, k.u, k.dphi, NULL);
-        nn_poly_backward(b, m, f->s.degree, f->F, k.cw, k.phi, k.dphi, k.dcw);
-        memset(dc + i*m, 0, b*m*sizeof *dc);
-        nn_mat_backward(nn_tri(m), k.cBt, b, k.c0, k.dcw, dc + i*m, NULL);
-    }
-}
+{ nn_logp(f, n, x, nx, c, out, dc, dx, work, 1); }
 
 void snl_flow_mean(const snl_flow *f, size_t n, const double *c, double *out, double *work)
 {
@@ -867,13 +1043,13 @@ void snl_flow_mean(const snl_flow *f, size_t n, const double *c, double *out, do
     nn_pass_layout(&k, f, work, 0);
     for (size_t i = 0; i < n; i += NN_ROWS) {
         const size_t b = nn_min(NN_ROWS, n - i);
-        nn_context_forward(f, b, c + i*f->s.m, &k);
-        nn_mean_forward(f, b, &k);
-        memcpy(out + i*f->s.d, k.base, b*f->s.d*sizeof *out);
+        nn_mean_forward(f, nn_context_forward(f, b, c + i*f->s.m, &k), &k);
+        nn_scatter(b, f->s.d, k.base, out + i*f->s.d);
     }
 }
 
-/* Component j of z needs the heads at j, which see z_<j only: d passes give them all. */
+/* Component j of z needs outputs that see z_<j only: the network is gone through once,
+ * component by component. */
 void snl_flow_sample(const snl_flow *f, size_t n, const double *c, snl_rng *rng,
                      double *x, double *work)
 {
@@ -882,29 +1058,28 @@ void snl_flow_sample(const snl_flow *f, size_t n, const double *c, snl_rng *rng,
     nn_pass_layout(&k, f, work, 0);
     for (size_t i = 0; i < n; i += NN_ROWS) {
         const size_t b = nn_min(NN_ROWS, n - i);
-        double *z = k.z[0];
-        nn_context_forward(f, b, c + i*f->s.m, &k);
-        nn_mean_forward(f, b, &k);
-        for (size_t j = 0; j < b*d; j++) z[j] = snl_rng_normal(rng);
+        const size_t N = nn_context_forward(f, b, c + i*f->s.m, &k);
+        nn_mean_forward(f, N, &k);
+        memset(k.z, 0, d*N*sizeof *k.z);
+        for (size_t r = 0; r < b; r++)
+            for (size_t j = 0; j < d; j++) k.z[j*N + r] = snl_rng_normal(rng);
         for (size_t t = f->s.transforms; t-- > 0; ) {
-            const double *a = k.made[0].out[0], *s = k.made[0].out[1];
-            memcpy(k.u, z, b*d*sizeof *z);
-            memset(z, 0, b*d*sizeof *z);
+            nn_real *z = nn_input(&f->made, &k.made[0], 0, N);
+            nn_net_context(&f->made, N, k.cw, &k.made[0]);
+            nn_to_real(d*N, k.z, k.u);
             for (size_t j = 0; j < d; j++) {
-                nn_net_forward(&f->made, f->theta + nn_transform(f, t), b, z, k.cw,
-                               &k.made[0]);
-                for (size_t r = 0; r < b; r++)
-                    z[r*d + j] = a[r*d + j] + k.u[r*d + d-1-j]
-                               * nn_exp(NN_BOUND*nn_tanh(s[r*d + j]*(1/NN_BOUND)));
+                nn_net_forward(&f->made, nn_theta(f, t), j, j + 1, N, &k.made[0]);
+                nn_transform_inverse(j, f->s.bins, N, &k.made[0], k.u + (d - 1 - j)*N, z);
             }
+            nn_to_double(d*N, z, k.z);
         }
-        for (size_t r = 0; r < b; r++)                      /* x = mu + z B^-1 */
-            for (size_t j = 0; j < d; j++) {
-                double t = z[r*d + j];
-                for (size_t p = 0; p < j; p++) t -= k.r[r*d + p]*f->B[p*d + j];
-                k.r[r*d + j] = t/f->B[j*d + j];
-                x[(i + r)*d + j] = k.base[r*d + j] + k.r[r*d + j];
-            }
+        for (size_t j = 0; j < d; j++) {                    /* x = mu + z B^-1 */
+            double *r = k.r + j*N;
+            memcpy(r, k.z + j*N, N*sizeof *r);
+            nn_mix(r, -1, f->B + j, d, k.r, N, j, N);
+            for (size_t p = 0; p < N; p++) k.base[j*N + p] += r[p] /= f->B[j*d + j];
+        }
+        nn_scatter(b, d, k.base, x + i*d);
     }
 }
 
@@ -918,12 +1093,11 @@ typedef struct nn_trainer {
     snl_train_report      *rep;     /* not NULL                                             */
     size_t ntrain, nval;
     int    mean_on;                 /* base lacks the MLP: add it in each pass              */
-    double *cw, *base, *xval;       /* (n, m), (n, d), (nval, d)                            */
-    double *grad, *m1, *m2, *best;  /* (np): gradient, Adam's moments, best weights         */
-    double *gram, *chol;            /* (F1, F1), F1 = max(F, 1 + m)                         */
-    double *rhs, *coef;             /* (F1, d)                                              */
-    double *cov, *white;            /* (k, k), k = max(d, m)                                */
-    double *xm, *qx, *q;            /* (d): mean of x; weights of reports and of stage 1    */
+    double *cw, *base, *xr;         /* (n, m), (n, d): rows; x of one pass                  */
+    nn_real *grad, *m1, *m2, *best; /* (np): gradient, Adam's moments, best weights         */
+    double *gram, *chol;            /* (F, F)                                               */
+    double *rhs, *coef, *S;         /* (F, d)                                               */
+    double *cov, *var, *xm, *q;     /* (k, k), k = max(d, m); (d): of x; of mean losses     */
     size_t *rows;                   /* (n): training rows, then validation rows             */
     nn_pass pass;
 } nn_trainer;
@@ -931,32 +1105,28 @@ typedef struct nn_trainer {
 static size_t nn_trainer_layout(nn_trainer *t, double *base)
 {
     const snl_flow *f = t->f;
-    const size_t n = t->data->n, d = f->s.d, m = f->s.m, k = nn_max(d, m);
-    const size_t F1 = nn_max(f->F, 1 + m);
-    size_t used = nn_pass_layout(&t->pass, f, base, 1);
+    const size_t n = t->data->n, d = f->s.d, m = f->s.m, k = nn_max(d, m), F = f->F;
+    size_t used = nn_pad(nn_pass_layout(&t->pass, f, base, 1));
     base = nn_align(base);
     t->cw   = nn_take(base, &used, n*m);
     t->base = nn_take(base, &used, n*d);
-    t->xval = nn_take(base, &used, t->nval*d);
-    t->grad = nn_take(base, &used, f->np);
-    t->m1   = nn_take(base, &used, f->np);
-    t->m2   = nn_take(base, &used, f->np);
-    t->best = nn_take(base, &used, f->np);
-    t->gram = nn_take(base, &used, F1*F1);
-    t->chol = nn_take(base, &used, F1*F1);
-    t->rhs  = nn_take(base, &used, F1*d);
-    t->coef = nn_take(base, &used, F1*d);
+    t->xr   = nn_take(base, &used, NN_ROWS*d);
+    t->grad = nn_take_real(base, &used, f->np);
+    t->m1   = nn_take_real(base, &used, f->np);
+    t->m2   = nn_take_real(base, &used, f->np);
+    t->best = nn_take_real(base, &used, f->np);
+    t->gram = nn_take(base, &used, F*F);
+    t->chol = nn_take(base, &used, F*F);
+    t->rhs  = nn_take(base, &used, F*d);
+    t->coef = nn_take(base, &used, F*d);
+    t->S    = nn_take(base, &used, F*d);
     t->cov  = nn_take(base, &used, k*k);
-    t->white = nn_take(base, &used, k*k);
-    t->xm   = nn_take(base, &used, d);
-    t->qx   = nn_take(base, &used, d);
+    t->var  = nn_take(base, &used, d);
+    t->xm   = nn_take(base, &used, k);
     t->q    = nn_take(base, &used, d);
     t->rows = (size_t *)(void *)nn_take(base, &used, n);    /* a size_t fits in a double */
     return used;
 }
-
-static double nn_weight(const nn_trainer *t, size_t row)
-{ return t->data->w ? t->data->w[row] : 1; }
 
 static void nn_shuffle(size_t *rows, size_t n, snl_rng *rng)
 {
@@ -967,128 +1137,87 @@ static void nn_shuffle(size_t *rows, size_t n, snl_rng *rng)
     }
 }
 
-/* x of up to NN_ROWS rows, through the redraw hook for stage 1 or 2. */
-static snl_status nn_fetch(const nn_trainer *t, snl_rng *rng, int stage, size_t epoch,
-                           size_t n, const size_t *rows, double *x)
-{
-    const size_t d = t->f->s.d;
-    for (size_t i = 0; i < n; i++) memcpy(x + i*d, t->data->x + rows[i]*d, d*sizeof *x);
-    if (!t->hooks->redraw || stage == 0) return SNL_OK;
-    return t->hooks->redraw(t->hooks->self, rng, stage, epoch, n, rows, x);
-}
+static double nn_weight(const nn_trainer *t, size_t row)
+{ return t->data->w ? t->data->w[row] : 1; }
 
-static void nn_load_rows(nn_trainer *t, size_t n, const size_t *rows)
-{
-    const size_t d = t->f->s.d, m = t->f->s.m;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(t->pass.cw + i*m, t->cw + rows[i]*m, m*sizeof *t->cw);
-        memcpy(t->pass.base + i*d, t->base + rows[i]*d, d*sizeof *t->base);
-    }
-}
-
-/* ---- least squares */
-
-/* gram = sum w phi^T phi, rhs = sum w phi^T (x - xm) over the training rows, for the F
- * monomials up to `degree`. */
-static snl_status nn_normal_equations(nn_trainer *t, int stage, size_t degree, size_t F)
+/* Up to NN_ROWS rows into the pass: x through the redraw hook for stage 1 or 2, cw, base
+ * and weights, which are 0 where the pass is filled up. */
+static snl_status nn_load(nn_trainer *t, snl_rng *rng, int stage, size_t epoch, size_t n,
+                          const size_t *rows)
 {
     const size_t d = t->f->s.d, m = t->f->s.m;
     nn_pass *k = &t->pass;
+    snl_status st = SNL_OK;
+    for (size_t i = 0; i < n; i++) memcpy(t->xr + i*d, t->data->x + rows[i]*d, d*sizeof *t->xr);
+    if (t->hooks->redraw)
+        st = t->hooks->redraw(t->hooks->self, rng, stage, epoch, n, rows, t->xr);
+    nn_gather(n, d, t->xr, d, NULL, k->x);
+    nn_gather(n, m, t->cw, m, rows, k->cw);
+    nn_gather(n, d, t->base, d, rows, k->base);
+    for (size_t i = 0; i < nn_fill(n); i++) k->w[i] = i < n ? nn_weight(t, rows[i]) : 0;
+    return st;
+}
+
+/* Sum of w times the loss of the n samples loaded; with dp, also dp += scale d/dp of it.
+ * Stage 0: sum_j q_j (x - base)_j^2; 1: of x - mu, with the MLP; 2: -log p. */
+static double nn_loss(nn_trainer *t, int stage, size_t n, double scale, nn_real *dp)
+{
+    const snl_flow *f = t->f;
+    const size_t d = f->s.d, N = nn_fill(n);
+    nn_pass *k = &t->pass;
+    double loss = 0, logp[NN_ROWS];
+    if (stage == 1 || (stage == 2 && t->mean_on)) nn_mean_forward(f, N, k);
+    if (stage < 2)
+        for (size_t i = 0; i < d*N; i++) {
+            const double e = k->x[i] - k->base[i], w = k->w[i % N]*t->q[i/N];
+            loss += w*e*e;
+            k->dbase[i] = -2*scale*w*e;
+        }
+    else {
+        nn_density_forward(f, N, k, logp);
+        for (size_t i = 0; i < n; i++) loss -= k->w[i]*logp[i];
+        for (size_t i = 0; i < N; i++) k->g[i] = (nn_real)(scale*k->w[i]);
+        if (dp) nn_density_backward(f, N, k, dp);
+    }
+    if (dp && (stage == 1 || t->mean_on)) nn_mean_backward(f, N, k, dp);
+    return loss;
+}
+
+/* Mean loss of some rows; stage 0 with the polynomial that is in the flow. */
+static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const size_t *rows,
+                               double *mean)
+{
+    double sum = 0, wsum = 0;
+    snl_status st;
     snl_rng rng;
-    snl_rng_seed(&rng, t->cfg->seed, 2);
-    memset(t->gram, 0, F*F*sizeof *t->gram);
-    memset(t->rhs, 0, F*d*sizeof *t->rhs);
-    for (size_t i = 0; i < t->ntrain; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, t->ntrain - i);
-        const snl_status st = nn_fetch(t, &rng, stage, 0, n, t->rows + i, k->x);
-        if (st != SNL_OK) return st;
-        nn_load_rows(t, n, t->rows + i);
-        nn_poly_forward(n, m, degree, F, k->cw, k->phi);
-        for (size_t r = 0; r < n; r++) {
-            const double w = sqrt(nn_weight(t, t->rows[i + r]));
-            for (size_t j = 0; j < d; j++) k->x[r*d + j] = w*(k->x[r*d + j] - t->xm[j]);
-            for (size_t j = 0; j < F; j++) k->phi[r*F + j] *= w;
-        }
-        for (size_t p = 0; p < F; p += NN_PANEL)
-            nn_gemm(t->gram + p*F + p, F, 1, k->phi + p, 1, F, k->phi + p, F,
-                    nn_min(NN_PANEL, F - p), n, F - p);
-        nn_gemm(t->rhs, d, 1, k->phi, 1, F, k->x, d, F, n, d);
+    snl_rng_seed(&rng, t->cfg->seed, 3);
+    for (size_t i = 0; i < count; i += NN_ROWS) {
+        const size_t n = nn_min(NN_ROWS, count - i);
+        if ((st = nn_load(t, &rng, nn_max(stage, 1), 0, n, rows + i)) != SNL_OK) return st;
+        if (stage == 0) nn_base_forward(t->f, nn_fill(n), &t->pass);
+        sum += nn_loss(t, stage, n, 1, NULL);
+        for (size_t r = 0; r < n; r++) wsum += t->pass.w[r];
     }
+    *mean = sum/wsum;
     return SNL_OK;
 }
 
-/* coef (D, d) for the first D of F features, penalty lam sum_w on all but the constant. */
-static int nn_ridge(nn_trainer *t, size_t D, size_t F, double lam)
-{
-    const size_t d = t->f->s.d;
-    for (size_t i = 0; i < D; i++) {
-        memcpy(t->chol + i*D + i, t->gram + i*F + i, (D - i)*sizeof *t->chol);
-        if (i) t->chol[i*D + i] += lam*t->gram[0];
-    }
-    if (!nn_cholesky(t->chol, D, D)) return 0;
-    memcpy(t->coef, t->rhs, D*d*sizeof *t->coef);
-    nn_cholesky_solve(t->chol, D, D, t->coef, d);
-    return 1;
-}
+static snl_status nn_val_loss(nn_trainer *t, int stage, double *mean)
+{ return nn_mean_loss(t, stage, t->nval, t->rows + t->ntrain, mean); }
 
-/* Residuals of n rows to k->r: data minus xm and the polynomial coef (D of F features). */
-static void nn_poly_residual(nn_trainer *t, size_t n, const size_t *rows, const double *x,
-                             size_t degree, size_t D, size_t F)
-{
-    const size_t d = t->f->s.d;
-    nn_pass *k = &t->pass;
-    nn_load_rows(t, n, rows);
-    nn_poly_forward(n, t->f->s.m, degree, F, k->cw, k->phi);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) k->r[i*d + j] = x[i*d + j] - t->xm[j];
-    nn_gemm(k->r, d, -1, k->phi, F, 1, t->coef, d, n, D, d);
-}
+/* ---- scales and least squares */
 
-/* Validation error sum w qx r^2 of the polynomial in coef. */
-static double nn_poly_error(nn_trainer *t, size_t degree, size_t D, size_t F)
+/* q: by 1/s^2, or 1/var where no s is given, such that var is a loss of 1. */
+static void nn_set_weights(nn_trainer *t, const double *var)
 {
-    const size_t d = t->f->s.d;
     double sum = 0;
-    for (size_t i = 0; i < t->nval; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, t->nval - i), *rows = t->rows + t->ntrain + i;
-        nn_poly_residual(t, n, rows, t->xval + i*d, degree, D, F);
-        for (size_t r = 0; r < n; r++)
-            for (size_t j = 0; j < d; j++)
-                sum += nn_weight(t, rows[r])*t->qx[j]*t->pass.r[r*d + j]*t->pass.r[r*d + j];
+    for (size_t j = 0; j < t->f->s.d; j++) {
+        const double s2 = t->data->s ? t->data->s[j]*t->data->s[j] : var[j];
+        t->q[j] = s2 > 0 ? 1/s2 : 0;
+        sum += t->q[j]*var[j];
     }
-    return sum;
+    for (size_t j = 0; j < t->f->s.d; j++) t->q[j] /= sum > 0 ? sum : 1;
 }
-
-/* S: degree and ridge by the validation rows.  Lower degrees come almost free, because
- * their normal equations are the leading block of the highest one's. */
-static snl_status nn_fit_poly(nn_trainer *t)
-{
-    static const double grid[] = { 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1 };
-    snl_flow *f = t->f;
-    const size_t d = f->s.d, F = f->F;
-    double best = INFINITY;
-    const snl_status st = nn_normal_equations(t, 1, f->s.degree, F);
-    if (st != SNL_OK) return st;
-    for (size_t k = 0, D = 0; k <= f->s.degree; k++) {
-        D += nn_monomials(f->s.m, k);
-        for (size_t g = 0; g < (k ? sizeof grid/sizeof *grid : 1); g++) {
-            double e;
-            if (!nn_ridge(t, D, F, grid[g])) continue;
-            e = nn_poly_error(t, f->s.degree, D, F);
-            if (!(e < best)) continue;
-            best = e;
-            memset(f->S, 0, F*d*sizeof *f->S);
-            memcpy(f->S, t->coef, D*d*sizeof *f->S);
-            t->rep->degree = k;
-            t->rep->ridge = k ? grid[g] : 0;
-        }
-    }
-    if (!(best < INFINITY)) return SNL_EFAILED;
-    for (size_t j = 0; j < d; j++) f->S[j] += t->xm[j];
-    return SNL_OK;
-}
-
-/* ---- scales */
 
 /* Weighted mean (w) and upper triangle of the covariance (w, w) of all rows of v (n, w). */
 static void nn_moments(const nn_trainer *t, const double *v, size_t w, double *mean,
@@ -1118,54 +1247,99 @@ static void nn_contexts(nn_trainer *t)
     const size_t d = t->f->s.d, m = t->f->s.m;
     for (size_t i = 0; i < t->data->n; i += NN_ROWS) {
         const size_t n = nn_min(NN_ROWS, t->data->n - i);
-        nn_context_forward(t->f, n, t->data->c + i*m, &t->pass);
-        memcpy(t->cw + i*m, t->pass.cw, n*m*sizeof *t->cw);
-        memcpy(t->base + i*d, t->pass.base, n*d*sizeof *t->base);
+        const size_t N = nn_context_forward(t->f, n, t->data->c + i*m, &t->pass);
+        if (t->mean_on) nn_mean_forward(t->f, N, &t->pass);
+        nn_scatter(n, m, t->pass.cw, t->cw + i*m);
+        nn_scatter(n, d, t->pass.base, t->base + i*d);
     }
 }
 
-/* x of the validation rows, drawn once per stage. */
-static snl_status nn_fetch_validation(nn_trainer *t, int stage)
+/* cov: mean of w r r^T over the training rows, r from the mean. */
+static snl_status nn_residual_cov(nn_trainer *t, int stage)
 {
-    snl_rng rng;
-    snl_rng_seed(&rng, t->cfg->seed, 3);
-    for (size_t i = 0; i < t->nval; i += NN_ROWS) {
-        const snl_status st = nn_fetch(t, &rng, stage, 0, nn_min(NN_ROWS, t->nval - i),
-                                       t->rows + t->ntrain + i, t->xval + i*t->f->s.d);
-        if (st != SNL_OK) return st;
-    }
-    return SNL_OK;
-}
-
-/* cov: mean of w r r^T over the training rows, r from the mean or the linear fit in coef. */
-static snl_status nn_residual_cov(nn_trainer *t, int stage, int linear)
-{
-    const size_t d = t->f->s.d, F1 = 1 + t->f->s.m;
+    const size_t d = t->f->s.d, R = NN_ROWS;
     nn_pass *k = &t->pass;
     double sum = 0;
+    snl_status st;
     snl_rng rng;
     snl_rng_seed(&rng, t->cfg->seed, 2);
     memset(t->cov, 0, d*d*sizeof *t->cov);
-    for (size_t i = 0; i < t->ntrain; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, t->ntrain - i), *rows = t->rows + i;
-        const snl_status st = nn_fetch(t, &rng, stage, 0, n, rows, k->x);
-        if (st != SNL_OK) return st;
-        if (linear) {
-            nn_poly_residual(t, n, rows, k->x, 1, F1, F1);
-        } else {
-            nn_load_rows(t, n, rows);
-            if (t->mean_on) nn_mean_forward(t->f, n, k);
-            for (size_t j = 0; j < n*d; j++) k->r[j] = k->x[j] - k->base[j];
+    for (size_t i = 0; i < t->ntrain; i += R) {
+        const size_t n = nn_min(R, t->ntrain - i), N = nn_fill(n);
+        if ((st = nn_load(t, &rng, stage, 0, n, t->rows + i)) != SNL_OK) return st;
+        if (t->mean_on) nn_mean_forward(t->f, N, k);
+        for (size_t j = 0; j < d*N; j++) {
+            k->r[j] = k->x[j] - k->base[j];
+            k->z[j] = k->w[j % N]*k->r[j];
         }
-        for (size_t r = 0; r < n; r++) {
-            const double w = nn_weight(t, rows[r]);
-            sum += w;
-            for (size_t j = 0; j < d; j++) k->u[r*d + j] = w*k->r[r*d + j];
-        }
-        nn_gemm(t->cov, d, 1, k->u, 1, d, k->r, d, d, n, d);
+        for (size_t a = 0; a < d; a++)
+            for (size_t b = a; b < d; b++)
+                t->cov[a*d + b] += nn_dot(N, k->z + a*N, k->r + b*N);
+        for (size_t r = 0; r < n; r++) sum += k->w[r];
     }
     for (size_t j = 0; j < d*d; j++) t->cov[j] /= sum;
     return SNL_OK;
+}
+
+/* gram = sum w phi phi^T, rhs = sum w phi (x - xm)^T over the training rows. */
+static snl_status nn_normal_equations(nn_trainer *t)
+{
+    const size_t d = t->f->s.d, F = t->f->F, R = NN_ROWS;
+    nn_pass *k = &t->pass;
+    snl_status st;
+    snl_rng rng;
+    snl_rng_seed(&rng, t->cfg->seed, 2);
+    memset(t->gram, 0, F*F*sizeof *t->gram);
+    memset(t->rhs, 0, F*d*sizeof *t->rhs);
+    for (size_t i = 0; i < t->ntrain; i += R) {
+        const size_t n = nn_min(R, t->ntrain - i), N = nn_fill(n);
+        if ((st = nn_load(t, &rng, 1, 0, n, t->rows + i)) != SNL_OK) return st;
+        nn_poly_forward(N, t->f->s.m, t->f->s.degree, k->cw, k->phi);
+        for (size_t j = 0; j < d*N; j++)
+            k->x[j] = sqrt(k->w[j % N])*(k->x[j] - t->xm[j/N]);
+        for (size_t j = 0; j < F*N; j++) k->phi[j] *= sqrt(k->w[j % N]);
+        for (size_t a = 0; a < F; a++) {
+            for (size_t b = a; b < F; b++)
+                t->gram[a*F + b] += nn_dot(N, k->phi + a*N, k->phi + b*N);
+            for (size_t j = 0; j < d; j++)
+                t->rhs[a*d + j] += nn_dot(N, k->phi + a*N, k->x + j*N);
+        }
+    }
+    return SNL_OK;
+}
+
+/* S: degree and ridge by the validation rows.  Lower degrees come almost free, because
+ * their normal equations are the leading block of the highest one's. */
+static snl_status nn_fit_poly(nn_trainer *t)
+{
+    static const double grid[] = { 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1 };
+    snl_flow *f = t->f;
+    const size_t d = f->s.d, F = f->F;
+    double best = INFINITY, loss;
+    snl_status st = nn_normal_equations(t);
+    for (size_t k = 0, D = 0; st == SNL_OK && k <= f->s.degree; k++) {
+        D += nn_monomials(f->s.m, k);
+        for (size_t g = 0; g < (k ? sizeof grid/sizeof *grid : 1); g++) {
+            for (size_t i = 0; i < D; i++) {
+                memcpy(t->chol + i*D + i, t->gram + i*F + i, (D - i)*sizeof *t->chol);
+                if (i) t->chol[i*D + i] += grid[g]*t->gram[0];
+            }
+            if (nn_cholesky(t->chol, D, 0)) continue;
+            memset(f->S, 0, F*d*sizeof *f->S);
+            memcpy(f->S, t->rhs, D*d*sizeof *f->S);
+            nn_cholesky_solve(t->chol, D, f->S, d);
+            for (size_t j = 0; j < d; j++) f->S[j] += t->xm[j];
+            if ((st = nn_val_loss(t, 0, &loss)) != SNL_OK) break;
+            if (!(loss < best)) continue;
+            best = loss;
+            memcpy(t->S, f->S, F*d*sizeof *f->S);
+            t->rep->degree = k;
+            t->rep->ridge = k ? grid[g] : 0;
+        }
+    }
+    if (st == SNL_OK && !(best < INFINITY)) st = SNL_EFAILED;
+    if (best < INFINITY) memcpy(f->S, t->S, F*d*sizeof *f->S);
+    return st;
 }
 
 /* B and its determinant: 1/s, or from the residuals of the mean. */
@@ -1173,294 +1347,21 @@ static snl_status nn_fit_scale(nn_trainer *t)
 {
     snl_flow *f = t->f;
     const size_t d = f->s.d;
-    const snl_status st = nn_residual_cov(t, 2, 0);
+    const snl_status st = nn_residual_cov(t, 2);
     int diagonal = !t->cfg->whiten || t->data->s;
     if (st != SNL_OK) return st;
     for (size_t j = 0; j < d; j++) {
         const double v = t->cov[j*d + j];
-        t->q[j] = t->data->s ? t->data->s[j] : v > 0 ? sqrt(v) : 1;
+        t->var[j] = t->data->s ? t->data->s[j] : v > 0 ? sqrt(v) : 1;
     }
     if (!diagonal) diagonal = nn_whitener(t->cov, d, 1e-12, f->B) > 0;
-    if (diagonal) {
-        memset(f->B, 0, d*d*sizeof *f->B);
-        for (size_t j = 0; j < d; j++) f->B[j*d + j] = 1/t->q[j];
-    }
+    if (diagonal) memset(f->B, 0, d*d*sizeof *f->B);
     *f->logdet = 0;
-    for (size_t j = 0; j < d; j++) *f->logdet += log(f->B[j*d + j]);
+    for (size_t j = 0; j < d; j++) {
+        if (diagonal) f->B[j*d + j] = 1/t->var[j];
+        *f->logdet += log(f->B[j*d + j]);
+    }
     return SNL_OK;
-}
-
-/* Validation log density of the linear Gaussian model, NaN if its covariance is singular. */
-static snl_status nn_fit_linear(nn_trainer *t)
-{
-    const size_t d = t->f->s.d, F1 = 1 + t->f->s.m;
-    double sum = 0, wsum = 0, logdet = -0.5*(double)d*log(2*SNL_PI);
-    snl_status st = nn_normal_equations(t, 2, 1, F1);
-    t->rep->logp_linear = NAN;
-    if (st != SNL_OK || !nn_ridge(t, F1, F1, 1e-10)) return st;
-    if ((st = nn_residual_cov(t, 2, 1)) != SNL_OK) return st;
-    if (nn_whitener(t->cov, d, 1e-14, t->white)) return SNL_OK;
-    for (size_t j = 0; j < d; j++) logdet += log(t->white[j*d + j]);
-    for (size_t i = 0; i < t->nval; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, t->nval - i), *rows = t->rows + t->ntrain + i;
-        nn_poly_residual(t, n, rows, t->xval + i*d, 1, F1, F1);
-        memset(t->pass.u, 0, n*d*sizeof *t->pass.u);
-        nn_mat_forward(nn_tri(d), t->white, n, t->pass.r, t->pass.u);
-        for (size_t r = 0; r < n; r++) {
-            const double w = nn_weight(t, rows[r]);
-            wsum += w;
-            for (size_t j = 0; j < d; j++) sum += 0.5*w*t->pass.u[r*d + j]*t->pass.u[r*d + j];
-        }
-    }
-    t->rep->logp_linear = logdet - sum/wsum;
-    return SNL_OK;
-}
-
-/* ---- losses */
-
-/* Sum of w times the loss of n rows with data x; with dp, also dp += scale d/dp of it.
- * Stage 1: sum_j q_j ((x - base)/rs - MLP)_j^2;  stage 2: -log p. */
-static double nn_loss(nn_trainer *t, int stage, size_t n, const size_t *rows, const double *x,
-                      double scale, double *dp)
-{
-    const snl_flow *f = t->f;
-    const size_t d = f->s.d;
-    nn_pass *k = &t->pass;
-    double loss = 0;
-    nn_load_rows(t, n, rows);
-    for (size_t i = 0; i < n; i++) k->g[i] = scale*nn_weight(t, rows[i]);
-    if (stage == 1) {
-        nn_net_forward(&f->mlp, f->theta, n, NULL, k->cw, &k->mlp);
-        for (size_t i = 0; i < n; i++) {
-            double sum = 0;
-            for (size_t j = 0; j < d; j++) {
-                const double e = (x[i*d + j] - k->base[i*d + j])/f->rs[j]
-                               - k->mlp.out[0][i*d + j];
-                k->dout[0][i*d + j] = -2*k->g[i]*t->q[j]*e;
-                sum += t->q[j]*e*e;
-            }
-            loss += nn_weight(t, rows[i])*sum;
-        }
-        if (dp) nn_net_backward(&f->mlp, k->pt, n, NULL, k->cw, &k->mlp, k->dout, dp, NULL,
-                                NULL, k->da, k->db);
-        return loss;
-    }
-    if (t->mean_on) nn_mean_forward(f, n, k);
-    nn_density_forward(f, n, x, d, k, k->u);
-    for (size_t i = 0; i < n; i++) loss -= nn_weight(t, rows[i])*k->u[i];
-    if (dp) nn_density_backward(f, n, k, dp);
-    if (dp && t->mean_on) {
-        for (size_t j = 0; j < n*d; j++) k->u[j] = -k->dr[j];
-        nn_mean_backward(f, n, k, k->u, dp);
-    }
-    return loss;
-}
-
-/* Mean loss of the validation rows (validation 1) or, as the caller gave them, of the
- * training rows. */
-static double nn_mean_loss(nn_trainer *t, int stage, int validation)
-{
-    const size_t *rows = t->rows + (validation ? t->ntrain : 0), d = t->f->s.d;
-    const size_t count = validation ? t->nval : t->ntrain;
-    double sum = 0, wsum = 0;
-    for (size_t i = 0; i < count; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, count - i);
-        const double *x = t->xval + i*d;
-        if (!validation) {
-            (void)nn_fetch(t, NULL, 0, 0, n, rows + i, t->pass.x);
-            x = t->pass.x;
-        }
-        sum += nn_loss(t, stage, n, rows + i, x, 1, NULL);
-        for (size_t r = 0; r < n; r++) wsum += nn_weight(t, rows[i + r]);
-    }
-    return sum/wsum;
-}
-
-/* Share of the caller's weighted variance that base, plus the MLP if mean_on, leaves. */
-static double nn_left(nn_trainer *t, const size_t *rows, size_t count)
-{
-    const size_t d = t->f->s.d;
-    double left = 0, all = 0;
-    for (size_t i = 0; i < count; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, count - i);
-        nn_load_rows(t, n, rows + i);
-        if (t->mean_on) nn_mean_forward(t->f, n, &t->pass);
-        for (size_t r = 0; r < n; r++)
-            for (size_t j = 0; j < d; j++) {
-                const double x = t->data->x[rows[i + r]*d + j], w = nn_weight(t, rows[i + r]);
-                const double e = x - t->pass.base[r*d + j], a = x - t->xm[j];
-                left += w*t->qx[j]*e*e;
-                all  += w*t->qx[j]*a*a;
-            }
-    }
-    return all > 0 ? left/all : 0;
-}
-
-/* ---- optimisation */
-
-/* sqrt to 1e-10 by Newton's method for 1/sqrt: unlike libm's, a loop of it vectorises. */
-static inline double nn_sqrt(double v)
-{
-    uint64_t bits;
-    double y;
-    memcpy(&bits, &v, sizeof bits);
-    bits = UINT64_C(0x5fe6eb50c7b537a9) - (bits >> 1);
-    memcpy(&y, &bits, sizeof y);
-    for (int i = 0; i < 3; i++) y *= 1.5 - 0.5*v*y*y;
-    return v*y;
-}
-
-/* Step number `step` (from 1) of Adam [KB] on n parameters. */
-static void nn_adam(size_t n, double *restrict p, const double *restrict g,
-                    double *restrict m1, double *restrict m2, double scale,
-                    double lr, double decay, size_t step)
-{
-    const double b1 = 0.9, b2 = 0.999, c2 = sqrt(1 - pow(b2, (double)step));
-    const double a = lr*c2/(1 - pow(b1, (double)step)), eps = 1e-8*c2, keep = 1 - lr*decay;
-    for (size_t i = 0; i < n; i++) {
-        const double e = scale*g[i];
-        m1[i] = b1*m1[i] + (1 - b1)*e;
-        m2[i] = b2*m2[i] + (1 - b2)*e*e;
-        p[i] = keep*p[i] - a*m1[i]/(nn_sqrt(m2[i]) + eps);
-    }
-}
-
-static double nn_norm(size_t n, const double *v)
-{
-    double s[4] = { 0, 0, 0, 0 };
-    for (size_t i = 0; i < n; i++) s[i & 3] += v[i]*v[i];
-    return sqrt((s[0] + s[1]) + (s[2] + s[3]));
-}
-
-/* One minibatch: gradient, clip, Adam.  *loss += its sum of w loss, *wsum += its sum of w. */
-static snl_status nn_step(nn_trainer *t, int stage, snl_rng *rng, size_t epoch, size_t count,
-                          const size_t *rows, size_t from, size_t np, double lr, size_t step,
-                          double *loss, double *wsum)
-{
-    snl_flow *f = t->f;
-    double w = 0, sum = 0, norm;
-    for (size_t i = 0; i < count; i++) w += nn_weight(t, rows[i]);
-    if (!(w > 0)) return SNL_OK;
-    memset(t->grad + from, 0, np*sizeof *t->grad);
-    for (size_t i = 0; i < count; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, count - i);
-        const snl_status st = nn_fetch(t, rng, stage, epoch, n, rows + i, t->pass.x);
-        if (st != SNL_OK) return st;
-        sum += nn_loss(t, stage, n, rows + i, t->pass.x, 1/w, t->grad);
-    }
-    norm = nn_norm(np, t->grad + from);
-    if (!(fabs(sum) < INFINITY) || !(norm < INFINITY)) return SNL_EFAILED;
-    nn_adam(np, f->theta + from, t->grad + from, t->m1 + from, t->m2 + from,
-            norm > t->cfg->clip ? t->cfg->clip/norm : 1, lr, t->cfg->decay, step);
-    nn_transpose_params(f, &t->pass, from == 0, stage == 2);
-    *loss += sum;
-    *wsum += w;
-    return SNL_OK;
-}
-
-/* Stage 1 or 2 on its own share of the weights, which end as the best by validation. */
-static snl_status nn_fit(nn_trainer *t, int stage)
-{
-    const snl_train_stage *s = stage == 1 ? &t->cfg->mean : &t->cfg->flow;
-    snl_flow *f = t->f;
-    const size_t nmlp = nn_transform(f, 0), from = stage == 2 && !t->mean_on ? nmlp : 0;
-    const size_t np = (stage == 1 ? nmlp : f->np) - from;
-    const size_t steps = (t->ntrain + s->batch - 1)/s->batch;
-    double *theta = f->theta + from, *best = t->best + from, lowest;
-    double *history = t->hooks->history;
-    size_t since = 0, batch = 0, epoch = 0;
-    snl_status st = SNL_OK;
-    snl_rng rng;
-    if (history && stage == 2) history += 2*t->cfg->mean.epochs;
-    snl_rng_seed(&rng, t->cfg->seed, 3 + (uint64_t)stage);
-    memset(t->m1 + from, 0, np*sizeof *t->m1);
-    memset(t->m2 + from, 0, np*sizeof *t->m2);
-    memcpy(best, theta, np*sizeof *best);
-    nn_transpose_params(f, &t->pass, 1, 1);
-    lowest = nn_mean_loss(t, stage, 1);
-    if (!(fabs(lowest) < INFINITY)) st = SNL_EFAILED;
-    while (st == SNL_OK && epoch < s->epochs && since < s->patience) {
-        double loss = 0, wsum = 0, val;
-        nn_shuffle(t->rows, t->ntrain, &rng);
-        for (batch = 0, epoch++; batch < steps; batch++) {
-            const size_t i = batch*s->batch, step = (epoch - 1)*steps + batch;
-            const double x = (double)step/((double)steps*(double)s->epochs);
-            const double lr = s->lr_end + 0.5*(s->lr - s->lr_end)*(1 + cos(SNL_PI*x));
-            st = nn_step(t, stage, &rng, epoch, nn_min(s->batch, t->ntrain - i), t->rows + i,
-                         from, np, lr, step + 1, &loss, &wsum);
-            if (st != SNL_OK) break;
-        }
-        if (st != SNL_OK) break;
-        val = nn_mean_loss(t, stage, 1);
-        if (!(fabs(val) < INFINITY)) { st = SNL_EFAILED;  break; }
-        since++;
-        if (val < lowest) {
-            lowest = val;
-            since = 0;
-            t->rep->best[stage-1] = epoch;
-            memcpy(best, theta, np*sizeof *best);
-        }
-        if (history) { history[2*epoch-2] = loss/wsum;  history[2*epoch-1] = val; }
-        t->rep->epochs[stage-1] = epoch;
-        if (t->hooks->progress) {
-            snl_train_progress p;
-            p.stage = stage;      p.epoch = epoch;  p.epochs = s->epochs;
-            p.train = loss/wsum;  p.val = val;      p.best = lowest;
-            if (t->hooks->progress(t->hooks->self, &p)) st = SNL_ESTOPPED;
-        }
-    }
-    if (st == SNL_EFAILED) {
-        t->rep->failed_stage = stage;
-        t->rep->failed_epoch = epoch;
-        t->rep->failed_batch = batch;
-    }
-    memcpy(theta, best, np*sizeof *best);
-    return st;
-}
-
-/* ---- the whole */
-
-static snl_status nn_stage_check(const snl_train_stage *s, snl_fault *why)
-{
-    if (s->batch < 1) return snl_refuse(why, "batch", (double)s->batch, 1, INFINITY);
-    if (s->patience < 1) return snl_refuse(why, "patience", (double)s->patience, 1, INFINITY);
-    if (!(s->lr > 0 && s->lr < INFINITY)) return snl_refuse(why, "lr", s->lr, 0, INFINITY);
-    if (!(s->lr_end >= 0 && s->lr_end <= s->lr))
-        return snl_refuse(why, "lr_end", s->lr_end, 0, s->lr);
-    return SNL_OK;
-}
-
-/* Every v[i] (n rows of w) finite and above or at lo; NULL passes. */
-static snl_status nn_data_check(const char *name, const double *v, size_t n, size_t w,
-                                double lo, snl_fault *why)
-{
-    for (size_t i = 0; v && i < n*w; i++)
-        if (!(v[i] >= lo && fabs(v[i]) < INFINITY)) {
-            (void)snl_refuse(why, name, v[i], lo, INFINITY);
-            if (why) why->index = i/w;
-            return fabs(v[i]) < INFINITY ? SNL_EINVAL : SNL_ENOTFINITE;
-        }
-    return SNL_OK;
-}
-
-static snl_status nn_train_check(const snl_flow *f, const snl_train_cfg *c,
-                                 const snl_train_data *data, snl_fault *why)
-{
-    const size_t n = data->n;
-    snl_status st;
-    if ((st = nn_stage_check(&c->mean, why)) != SNL_OK) return st;
-    if ((st = nn_stage_check(&c->flow, why)) != SNL_OK) return st;
-    if (!(c->clip > 0)) return snl_refuse(why, "clip", c->clip, 0, INFINITY);
-    if (!(c->decay >= 0 && c->decay < INFINITY))
-        return snl_refuse(why, "decay", c->decay, 0, INFINITY);
-    if (!(c->val_frac > 0 && c->val_frac < 1))
-        return snl_refuse(why, "val_frac", c->val_frac, 0, 1);
-    if (n < 4 || n > (size_t)-1/sizeof(double)/(f->s.m + 3*f->s.d))
-        return snl_refuse(why, "n", (double)n, 4, INFINITY);
-    if ((st = nn_data_check("c", data->c, n, f->s.m, -INFINITY, why)) != SNL_OK) return st;
-    if ((st = nn_data_check("x", data->x, n, f->s.d, -INFINITY, why)) != SNL_OK) return st;
-    if ((st = nn_data_check("w", data->w, n, 1, 0, why)) != SNL_OK) return st;
-    return nn_data_check("s", data->s, f->s.d, 1, 1e-300, why);
 }
 
 /* Whitening of c, polynomial, scales of the MLP, new weights. */
@@ -1474,68 +1375,248 @@ static snl_status nn_refresh(nn_trainer *t)
     nn_contexts(t);
     if ((st = nn_fit_poly(t)) != SNL_OK) return st;
     nn_contexts(t);
-    if ((st = nn_residual_cov(t, 1, 0)) != SNL_OK) return st;
+    if ((st = nn_residual_cov(t, 1)) != SNL_OK) return st;
     for (size_t j = 0; j < d; j++) {
         const double v = t->cov[j*d + j];
         f->rs[j] = v > 0 ? sqrt(v) : 1;
     }
-    nn_flow_init(f, t->cfg->seed);
+    nn_flow_draw(f, t->cfg->seed);
     return SNL_OK;
 }
+
+/* ---- optimisation */
+
+/* Step number `step` (from 1) of Adam [KB] on n parameters. */
+static void nn_adam(size_t n, nn_real *restrict p, const nn_real *restrict g,
+                    nn_real *restrict m1, nn_real *restrict m2, double scale,
+                    double lr, double decay, size_t step)
+{
+    const double b1 = 0.9, b2 = 0.999, c2 = sqrt(1 - pow(b2, (double)step));
+    const nn_real a = (nn_real)(lr*c2/(1 - pow(b1, (double)step))), eps = (nn_real)(1e-8*c2);
+    const nn_real keep = (nn_real)(1 - lr*decay), s = (nn_real)scale;
+    const nn_real k1 = (nn_real)b1, n1 = (nn_real)(1 - b1);
+    const nn_real k2 = (nn_real)b2, n2 = (nn_real)(1 - b2);
+    for (size_t i = 0; i < n; i++) {
+        const nn_real e = s*g[i];
+        m1[i] = k1*m1[i] + n1*e;
+        m2[i] = k2*m2[i] + n2*e*e;
+        p[i] = keep*p[i] - a*m1[i]/(nn_sqrt(m2[i]) + eps);
+    }
+}
+
+static double nn_norm(size_t n, const nn_real *v)
+{
+    double s[4] = { 0, 0, 0, 0 };
+    for (size_t i = 0; i < n; i++) s[i & 3] += (double)v[i]*(double)v[i];
+    return sqrt((s[0] + s[1]) + (s[2] + s[3]));
+}
+
+/* Where a fit stands. */
+typedef struct nn_progress { int stage;  size_t from, np, epoch, step;  double loss, w; } nn_progress;
+
+/* One minibatch: gradient, clip, Adam. */
+static snl_status nn_step(nn_trainer *t, nn_progress *s, snl_rng *rng, size_t count,
+                          const size_t *rows, double lr)
+{
+    nn_real *grad = t->grad + s->from;
+    double w = 0, sum = 0, norm;
+    for (size_t i = 0; i < count; i++) w += nn_weight(t, rows[i]);
+    if (!(w > 0)) return SNL_OK;
+    memset(grad, 0, s->np*sizeof *grad);
+    for (size_t i = 0; i < count; i += NN_ROWS) {
+        const size_t n = nn_min(NN_ROWS, count - i);
+        const snl_status st = nn_load(t, rng, s->stage, s->epoch, n, rows + i);
+        if (st != SNL_OK) return st;
+        sum += nn_loss(t, s->stage, n, 1/w, t->grad);
+    }
+    norm = nn_norm(s->np, grad);
+    if (!(fabs(sum) < INFINITY) || !(norm < INFINITY)) return SNL_EFAILED;
+    nn_adam(s->np, t->f->theta + s->from, grad, t->m1 + s->from, t->m2 + s->from,
+            norm > t->cfg->clip ? t->cfg->clip/norm : 1, lr, t->cfg->decay, s->step);
+    s->loss += sum;
+    s->w += w;
+    return SNL_OK;
+}
+
+/* Stage 1 or 2 on its own share of the weights, which end as the best by validation. */
+static snl_status nn_fit(nn_trainer *t, int stage)
+{
+    const snl_train_stage *s = stage == 1 ? &t->cfg->mean : &t->cfg->flow;
+    const size_t batches = nn_ceil(t->ntrain, s->batch), total = batches*s->epochs;
+    nn_progress at = { 0, 0, 0, 0, 0, 0, 0 };
+    double lowest, val, *history = t->hooks->history;
+    nn_real *theta, *best;
+    size_t since = 0, b = 0;
+    snl_status st;
+    snl_rng rng;
+    at.stage = stage;
+    at.from = stage == 2 && !t->mean_on ? t->f->mlp.size : 0;
+    at.np = (stage == 1 ? t->f->mlp.size : t->f->np) - at.from;
+    theta = t->f->theta + at.from;
+    best = t->best + at.from;
+    if (history && stage == 2) history += 2*t->cfg->mean.epochs;
+    snl_rng_seed(&rng, t->cfg->seed, 3 + (uint64_t)stage);
+    memset(t->m1 + at.from, 0, at.np*sizeof *t->m1);
+    memset(t->m2 + at.from, 0, at.np*sizeof *t->m2);
+    memcpy(best, theta, at.np*sizeof *best);
+    st = nn_val_loss(t, stage, &lowest);
+    if (st == SNL_OK && !(fabs(lowest) < INFINITY)) st = SNL_EFAILED;
+    while (st == SNL_OK && at.epoch < s->epochs && since < s->patience) {
+        at.epoch++;
+        at.loss = at.w = 0;
+        nn_shuffle(t->rows, t->ntrain, &rng);
+        for (b = 0; b < batches; b++) {
+            const double x = (double)at.step++/(double)total;
+            const double lr = s->lr_end + 0.5*(s->lr - s->lr_end)*(1 + cos(SNL_PI*x));
+            const size_t i = b*s->batch;
+            st = nn_step(t, &at, &rng, nn_min(s->batch, t->ntrain - i), t->rows + i, lr);
+            if (st != SNL_OK) break;
+        }
+        if (st == SNL_OK) st = nn_val_loss(t, stage, &val);
+        if (st == SNL_OK && !(fabs(val) < INFINITY)) st = SNL_EFAILED;
+        if (st != SNL_OK) break;
+        since++;
+        if (val < lowest) {
+            lowest = val;
+            since = 0;
+            t->rep->best[stage-1] = at.epoch;
+            memcpy(best, theta, at.np*sizeof *best);
+        }
+        t->rep->epochs[stage-1] = at.epoch;
+        if (history) { history[2*at.epoch-2] = at.loss/at.w;  history[2*at.epoch-1] = val; }
+        if (t->hooks->progress) {
+            snl_train_progress p;
+            p.stage = stage;         p.epoch = at.epoch;  p.epochs = s->epochs;
+            p.train = at.loss/at.w;  p.val = val;         p.best = lowest;
+            if (t->hooks->progress(t->hooks->self, &p)) st = SNL_ESTOPPED;
+        }
+    }
+    if (st == SNL_EFAILED) {
+        t->rep->failed_stage = stage;
+        t->rep->failed_epoch = at.epoch;
+        t->rep->failed_batch = b;
+    }
+    memcpy(theta, best, at.np*sizeof *best);
+    return st;
+}
+
+/* ---- the whole */
 
 static snl_status nn_train(nn_trainer *t)
 {
     snl_flow *f = t->f;
-    const size_t n = t->data->n, d = f->s.d, *val = t->rows + t->ntrain;
-    double sum = 0;
-    snl_status st;
+    const size_t n = t->data->n, d = f->s.d;
+    snl_train_report *rep = t->rep;
+    snl_status st = SNL_OK, told;
     snl_rng rng;
 
     snl_rng_seed(&rng, t->cfg->seed, 0);                        /* split and units */
     for (size_t i = 0; i < n; i++) t->rows[i] = i;
     nn_shuffle(t->rows, n, &rng);
     nn_moments(t, t->data->x, d, t->xm, t->cov);
-    for (size_t j = 0; j < d; j++) {
-        const double v = t->data->s ? t->data->s[j]*t->data->s[j] : t->cov[j*d + j];
-        t->qx[j] = v > 0 ? 1/v : 0;
-    }
-    if ((st = nn_fetch_validation(t, 1)) != SNL_OK) return st;
+    for (size_t j = 0; j < d; j++) t->var[j] = t->cov[j*d + j];
 
-    if (t->cfg->fresh) st = nn_refresh(t);                      /* polynomial */
+    nn_set_weights(t, t->var);                                  /* polynomial */
+    if (t->cfg->fresh) st = nn_refresh(t);
     else nn_contexts(t);
     if (st != SNL_OK) return st;
-    t->rep->poly_val = nn_left(t, val, t->nval);
+    if ((st = nn_val_loss(t, 0, &rep->poly_val)) != SNL_OK) return st;
 
-    for (size_t j = 0; j < d; j++) {                            /* MLP of the mean */
-        t->q[j] = t->data->s ? f->rs[j]/t->data->s[j] : 1;
-        t->q[j] *= t->q[j];
-        sum += t->q[j];
+    t->mean_on = f->s.mean_layers > 0;                          /* MLP of the mean */
+    if (t->mean_on && t->cfg->mean.epochs) {
+        double *rs2 = t->xm;
+        for (size_t j = 0; j < d; j++) rs2[j] = f->rs[j]*f->rs[j];
+        nn_set_weights(t, rs2);
+        st = nn_fit(t, 1);
+        nn_set_weights(t, t->var);
     }
-    for (size_t j = 0; j < d; j++) t->q[j] /= sum;
-    t->mean_on = f->s.mean_layers > 0;
-    if (t->mean_on && t->cfg->mean.epochs) st = nn_fit(t, 1);
-    t->rep->mean_train = nn_left(t, t->rows, t->ntrain);
-    t->rep->mean_val   = nn_left(t, val, t->nval);
+    if (st == SNL_OK) st = nn_val_loss(t, 1, &rep->mean_val);
+    if (st == SNL_OK) st = nn_mean_loss(t, 1, t->ntrain, t->rows, &rep->mean_train);
     if (st != SNL_OK) return st;
     if (t->mean_on && !t->cfg->joint) {
-        for (size_t i = 0; i < n; i += NN_ROWS) {
-            const size_t b = nn_min(NN_ROWS, n - i);
-            size_t rows[NN_ROWS];
-            for (size_t r = 0; r < b; r++) rows[r] = i + r;
-            nn_load_rows(t, b, rows);
-            nn_mean_forward(f, b, &t->pass);
-            memcpy(t->base + i*d, t->pass.base, b*d*sizeof *t->base);
-        }
+        nn_contexts(t);
         t->mean_on = 0;
     }
 
-    if ((st = nn_fetch_validation(t, 2)) != SNL_OK) return st;  /* transforms */
-    if (t->cfg->fresh && (st = nn_fit_scale(t)) != SNL_OK) return st;
-    if ((st = nn_fit_linear(t)) != SNL_OK) return st;
-    nn_transpose_fixed(f, &t->pass);
+    if (t->cfg->fresh && (st = nn_fit_scale(t)) != SNL_OK) return st;   /* transforms */
     if (t->cfg->flow.epochs && (f->s.transforms || t->mean_on)) st = nn_fit(t, 2);
-    t->rep->logp_val   = -nn_mean_loss(t, 2, 1);
-    t->rep->logp_train = -nn_mean_loss(t, 2, 0);
+    told = nn_val_loss(t, 2, &rep->logp_val);
+    if (told == SNL_OK) told = nn_mean_loss(t, 2, t->ntrain, t->rows, &rep->logp_train);
+    rep->logp_val = -rep->logp_val;
+    rep->logp_train = -rep->logp_train;
+    return st != SNL_OK ? st : told;
+}
+
+static snl_status nn_run(snl_flow *f, const snl_train_cfg *cfg, const snl_train_data *data,
+                         const snl_train_hooks *hooks, snl_train_report *rep)
+{
+    nn_trainer t;
+    double *mem;
+    snl_status st;
+    memset(&t, 0, sizeof t);
+    memset(rep, 0, sizeof *rep);
+    t.f = f;  t.cfg = cfg;  t.data = data;  t.hooks = hooks;  t.rep = rep;
+    t.nval = (size_t)(cfg->val_frac*(double)data->n + 0.5);
+    t.nval = nn_min(nn_max(t.nval, 1), data->n - 1);
+    t.ntrain = data->n - t.nval;
+    mem = SNL_CALLOC(nn_trainer_layout(&t, NULL) + NN_LANES, sizeof *mem);
+    if (!mem) return SNL_ENOMEM;
+    nn_trainer_layout(&t, mem);
+    st = nn_train(&t);
+    SNL_FREE(mem);
+    return st;
+}
+
+/* Validation log density of the linear Gaussian model: a flow of degree 1, nothing else. */
+static snl_status nn_baseline(const snl_flow *f, const snl_train_cfg *cfg,
+                              const snl_train_data *data, const snl_train_hooks *hooks,
+                              double *logp)
+{
+    snl_flow_shape shape = f->s;
+    snl_train_cfg c = *cfg;
+    snl_train_data all = *data;
+    snl_train_hooks h = *hooks;
+    snl_train_report rep;
+    snl_flow *line;
+    snl_status st;
+    shape.degree = 1;
+    shape.mean_layers = shape.transforms = 0;
+    c.fresh = c.whiten = 1;
+    all.s = NULL;
+    h.progress = NULL;
+    h.history = NULL;
+    if ((st = snl_flow_create(&line, &shape, NULL)) != SNL_OK) return st;
+    st = nn_run(line, &c, &all, &h, &rep);
+    *logp = st == SNL_OK ? rep.logp_val : NAN;
+    snl_flow_free(line);
+    return st == SNL_EFAILED ? SNL_OK : st;
+}
+
+static snl_status nn_train_check(const snl_flow *f, const snl_train_cfg *c,
+                                 const snl_train_data *data, snl_fault *why)
+{
+    const double any = INFINITY, positive = 1e-300, finite = 1e300, n = (double)data->n;
+    const double most = (double)((size_t)-1/sizeof(double)/(f->s.m + 3*f->s.d));
+    const nn_field fields[] = {
+        { "batch", (double)c->mean.batch, 1, any }, { "batch", (double)c->flow.batch, 1, any },
+        { "patience", (double)c->mean.patience, 1, any },
+        { "patience", (double)c->flow.patience, 1, any },
+        { "lr", c->mean.lr, positive, finite },     { "lr", c->flow.lr, positive, finite },
+        { "lr_end", c->mean.lr_end, 0, c->mean.lr }, { "lr_end", c->flow.lr_end, 0, c->flow.lr },
+        { "clip", c->clip, positive, any },         { "decay", c->decay, 0, finite },
+        { "val_frac", c->val_frac, positive, 1 - 1e-15 }, { "n", n, 4, most } };
+    const struct { const char *name;  const double *v;  size_t n, w;  double lo; } arrays[] = {
+        { "c", data->c, data->n, f->s.m, -finite }, { "x", data->x, data->n, f->s.d, -finite },
+        { "w", data->w, data->n, 1, 0 },            { "s", data->s, 1, f->s.d, positive } };
+    snl_status st = nn_check(fields, sizeof fields/sizeof *fields, why);
+    for (size_t k = 0; st == SNL_OK && k < sizeof arrays/sizeof *arrays; k++)
+        for (size_t i = 0; arrays[k].v && st == SNL_OK && i < arrays[k].n*arrays[k].w; i++) {
+            const double v = arrays[k].v[i];
+            if (v >= arrays[k].lo && v <= finite) continue;
+            st = snl_refuse(why, arrays[k].name, v, arrays[k].lo, finite);
+            if (why) why->index = i/arrays[k].w;
+            if (!(fabs(v) < INFINITY)) st = SNL_ENOTFINITE;
+        }
     return st;
 }
 
@@ -1545,52 +1626,44 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
 {
     const snl_train_hooks none = { NULL, NULL, NULL, NULL };
     snl_train_report rep;
-    nn_trainer t;
-    double *mem;
     snl_status st = nn_train_check(f, cfg, data, why);
     if (st != SNL_OK) return st;
-    memset(&rep, 0, sizeof rep);
-    memset(&t, 0, sizeof t);
-    t.f = f;
-    t.cfg = cfg;
-    t.data = data;
-    t.hooks = hooks ? hooks : &none;
-    t.rep = report ? report : &rep;
-    *t.rep = rep;
-    t.nval = (size_t)(cfg->val_frac*(double)data->n + 0.5);
-    t.nval = nn_min(nn_max(t.nval, 1), data->n - 1);
-    t.ntrain = data->n - t.nval;
-    mem = SNL_CALLOC(nn_trainer_layout(&t, NULL) + NN_STEP, sizeof *mem);
-    if (!mem) return SNL_ENOMEM;
-    nn_trainer_layout(&t, mem);
-    st = nn_train(&t);
-    SNL_FREE(mem);
+    if (!hooks) hooks = &none;
+    st = nn_run(f, cfg, data, hooks, &rep);
+    if (st == SNL_OK && report) st = nn_baseline(f, cfg, data, hooks, &rep.logp_linear);
+    if (report) *report = rep;
     return st;
 }
 
 /* ==== Saving ============================================================= */
 
-/* "SNLFLOW", version; the nine fields of the shape, 8 bytes each; the flow's doubles in the
- * order of nn_flow_layout; checksum of all that. */
-enum { NN_VERSION = 1, NN_FIELDS = 9, NN_HEADER = 8 + 8*NN_FIELDS };
+/* "SNLFLOW", version; the fields of the shape, 8 bytes each; the flow's numbers as doubles
+ * in the order of nn_flow_layout; checksum of all that. */
+enum { NN_VERSION = 2, NN_FIELDS = 11, NN_HEADER = 8 + 8*NN_FIELDS };
 
 static const char nn_tag[8] = { 'S', 'N', 'L', 'F', 'L', 'O', 'W', NN_VERSION };
+
+static size_t nn_doubles(const snl_flow *f)             /* before theta */
+{ return (size_t)((const double *)(const void *)f->theta - f->cm); }
 
 snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size_t *len)
 {
     const snl_flow_shape *s = &f->s;
     const size_t field[NN_FIELDS] = { s->d, s->m, s->degree, s->mean_layers, s->mean_width,
-                                      s->transforms, s->layers, s->width, (size_t)s->act };
-    snl_flow copy = *f;
-    const size_t n = nn_flow_layout(&copy, NULL);
+                                      s->transforms, s->layers, s->width, (size_t)s->act,
+                                      s->bins, (size_t)s->residual };
     unsigned char *p = buf;
-    *len = NN_HEADER + 8*n + 8;
+    *len = NN_HEADER + 8*(nn_doubles(f) + f->np) + 8;
     if (!buf) return SNL_OK;
     if (cap < *len) return SNL_EINVAL;
     memcpy(p, nn_tag, 8);
     p += 8;
     for (size_t i = 0; i < NN_FIELDS; i++) p = snl_put(p, field[i]);
-    p = snl_put_doubles(p, n, f->cm);                    /* the first tensor */
+    p = snl_put_doubles(p, nn_doubles(f), f->cm);
+    for (size_t i = 0; i < f->np; i++) {
+        const double v = (double)f->theta[i];
+        p = snl_put_doubles(p, 1, &v);
+    }
     snl_put(p, snl_fnv1a(buf, (size_t)(p - buf)));
     return SNL_OK;
 }
@@ -1600,7 +1673,7 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
     const unsigned char *p = buf + 8;
     size_t field[NN_FIELDS], n;
     snl_flow_shape s;
-    snl_flow *f = NULL, copy;
+    snl_flow *f = NULL;
     snl_status st;
     *out = NULL;
     if (!snl_bytes_ok(buf, len, nn_tag) || len < NN_HEADER + 8) return SNL_EFORMAT;
@@ -1613,13 +1686,19 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
     s.d = field[0];            s.m = field[1];           s.degree = field[2];
     s.mean_layers = field[3];  s.mean_width = field[4];  s.transforms = field[5];
     s.layers = field[6];       s.width = field[7];       s.act = (snl_activation)field[8];
+    s.bins = field[9];         s.residual = (int)field[10];
     st = snl_flow_create(&f, &s, NULL);
     if (st != SNL_OK) return st == SNL_ENOMEM ? st : SNL_EFORMAT;
-    copy = *f;
-    n = nn_flow_layout(&copy, NULL);
-    if (len != NN_HEADER + 8*n + 8) goto damaged;
-    snl_get_doubles(p, n, f->cm);
+    n = nn_doubles(f);
+    if (len != NN_HEADER + 8*(n + f->np) + 8) goto damaged;
+    p = snl_get_doubles(p, n, f->cm);
     for (size_t i = 0; i < n; i++) if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
+    for (size_t i = 0; i < f->np; i++) {
+        double v;
+        p = snl_get_doubles(p, 1, &v);
+        f->theta[i] = (nn_real)v;
+        if (!(fabs((double)f->theta[i]) < INFINITY)) goto damaged;
+    }
     *out = f;
     return SNL_OK;
 damaged:

@@ -595,12 +595,44 @@ static inline snl_noise snl_noise_defaults(void)
 SNL_MUST_USE snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel,
                                       size_t nf, const double *f, double *S, snl_fault *why);
 
+/* The PSD of a table of rows (f, S), log S linear in log f between them, at the nf
+ * frequencies `at`: out [nf].  SNL_EINVAL: fewer than two rows ("rows"), f not > 0 and
+ * increasing or S not > 0 ("f", "S"; why->index the row), at outside the table ("at"). */
+SNL_MUST_USE snl_status snl_noise_table(size_t rows, const double *f, const double *S,
+                                        size_t nf, const double *at, double *out,
+                                        snl_fault *why);
+
 /* Optimal SNRs of a source in A, E, both, and T: snr [4].
  *     snr^2 = 4 int_lo^hi |h|^2/S df, Simpson in ln f on n intervals, n even, >= 2.
- * 4096 give 1e-6 for one mode; beats between modes need more.  TDI is cfg's. */
+ * 4096 give 1e-6 for one mode; beats between modes need more.  TDI is cfg's.  What has been
+ * accumulated up to a time t is the SNR with cfg->t1 = t; that cut costs 1/n. */
 SNL_MUST_USE snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s,
                                 const snl_noise *noise, double lo, double hi, size_t n,
                                 double snr[4], snl_fault *why);
+
+/* ---- time series -------------------------------------------------------- */
+
+/* Windows w [n]: 1, but in the first and last share/2 of the length they fall to 0 at both ends,
+ * with x from 0 at the end to 1, as (1 - cos pi x)/2 (Tukey; share = 1 is Hann's) or as
+ * 1/(1 + exp(1/x - 1/(1-x))) (Planck).  SNL_EINVAL: share not in [0, 1]. */
+typedef enum snl_window_kind { SNL_WINDOW_TUKEY, SNL_WINDOW_PLANCK } snl_window_kind;
+SNL_MUST_USE snl_status snl_window(snl_window_kind kind, size_t n, double share, double *w,
+                                   snl_fault *why);
+
+/* Michelson X, Y, Z [n] to A, E, T in place, series or (n doubled) spectra:
+ * A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6, T = (X+Y+Z)/sqrt3. */
+void snl_tdi_aet(size_t n, double *x, double *y, double *z);
+
+/* How many gaps (runs of NaN) a series has; *missing: of how many samples. */
+size_t snl_series_gaps(size_t n, const double *x, size_t *missing);
+
+/* One-sided PSD of a series x [n] of step dt {s}, by Welch: S [length/2 + 1] at multiples of
+ * 1/(length dt), the median over segments of `length` samples with half overlap and Hann
+ * windows, less their mean, divided by the median's bias.  Segments with a gap (NaN) are left
+ * out.  Good to about 1.4/sqrt(segments); the lines 0 and 1 miss what the mean took along.
+ * SNL_EINVAL: length < 8 or > n or no segment without a gap, dt.  SNL_ENOMEM. */
+SNL_MUST_USE snl_status snl_series_psd(size_t n, const double *x, double dt, size_t length,
+                                       double *S, snl_fault *why);
 
 /* ---- data and likelihood ------------------------------------------------ */
 
@@ -631,7 +663,17 @@ void snl_data_add_noise(snl_data *data, snl_rng *rng);
 SNL_MUST_USE snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg,
                                             const snl_source *s, snl_fault *why);
 
-/* ln L = <d|h> - <h|h>/2 on every bin.  Cost O(n); allocates nothing; reentrant.
+/* Matched filter: z[j] = 4 df sum conj(h_k) d_k/S_k exp(2 pi i f_k t_j) over bins and both
+ * channels; its real part is <d|h> with h delayed by t_j = j/(N df), N = plan->n.
+ *   h [2][n][2] in;  z [N][2] out;  work [snl_fft_work(N)].  SNL_EINVAL: N <= f[n-1]/df. */
+SNL_MUST_USE snl_status snl_data_filter(const snl_data *data, const double *h,
+                                        const snl_fft *plan, double *z, double *work);
+
+/* ln L = <d|h> - <h|h>/2, the sum over every bin.  h is not computed at every bin: phases and
+ * amplitudes of the modes are series of 8 terms in panels of at most 4% in f, halved until the
+ * last two are below 1e-9; parts below 1e-20 of the largest amplitude are left out.
+ * Compared with snl_lisa_signal at every bin ln L was the same to 1e-11 of <h|h>, which is
+ * the rounding of the phases.  Allocates nothing; reentrant.
  * Errors: those of snl_lisa_signal, then *lnL is unchanged. */
 SNL_MUST_USE snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
                                              const snl_source *s, double *lnL,
@@ -696,6 +738,26 @@ size_t snl_het_work(const snl_het *het);
 SNL_MUST_USE snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
                                         double *work, snl_fault *why);
 
+/* The same, maximised over phi_ref, which is set, for (2,2) alone: |<d|h>| - <h|h>/2 with the
+ * complex product.  SNL_EINVAL if the object has other modes. */
+SNL_MUST_USE snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL,
+                                          double *work, snl_fault *why);
+
+/* What the object gets wrong for a source: its ln L less that of snl_likelihood_dense with the
+ * data it was made from. */
+SNL_MUST_USE snl_status snl_het_error(const snl_het *het, const snl_data *data,
+                                      const snl_source *s, double *error, double *work,
+                                      snl_fault *why);
+
+/* Fisher matrix F_ij = <dh/dx_i|dh/dx_j>, x the fields of snl_source in their order, from
+ * central differences whose steps change h by 1e-4 of its norm: good to 1e-5 of
+ * sqrt(F_ii F_jj).  work [12 snl_het_work(het)].  Errors: those of snl_lisa_signal, also
+ * where a source nearer to the end of a range than its step cannot be varied. */
+enum { SNL_SOURCE_FIELDS = 11 };
+SNL_MUST_USE snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
+                                       double F[SNL_SOURCE_FIELDS][SNL_SOURCE_FIELDS],
+                                       double *work, snl_fault *why);
+
 /* The two ratios r [2][2][K][2] of H_plus and H_cross (see snl_amplitudes_from_source):
  * a search maximises ln L, quadratic in the four real amplitudes, in closed form.  Uses
  * masses, spins, sky and t_ref of s.  SNL_EINVAL if the object has other modes than (2,2). */
@@ -711,10 +773,13 @@ SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, d
  *
  * c' is the whitened context, phi all its monomials up to a degree (S by ridge least
  * squares), MLP a dense network that learns what they leave, r its scale per component,
- * B a diagonal or upper triangular matrix; the f_t are affine masked autoregressive
- * transforms [P2], u_i = (z_i - shift_i(z_<i, c')) exp(-scale_i(z_<i, c')), with the order
- * of the components reversed from one to the next.  transforms = 0 leaves a Gaussian with
- * a learned mean; snl_flow_mean alone makes it a regression. */
+ * B a diagonal or upper triangular matrix; the f_t are masked autoregressive transforms,
+ * affine [P2], u_i = (z_i - shift_i(z_<i, c')) exp(-scale_i(z_<i, c')), and if bins > 0 then
+ * a rational-quadratic spline of u_i in [-4, 4] whose knots depend on z_<i and c' (Durkan et
+ * al., arXiv:1906.04032), with the order of the components reversed from one to the next.
+ * transforms = 0 leaves a Gaussian with a learned mean; snl_flow_mean alone makes it a
+ * regression.
+ * Networks compute with floats, all the rest, as sums and the mean, with doubles. */
 
 typedef enum snl_activation { SNL_TANH, SNL_SILU } snl_activation;
 
@@ -725,13 +790,14 @@ typedef struct snl_flow_shape {
     size_t mean_layers, mean_width;/* hidden layers of the MLP, 0 (no MLP) .. 8; 1 .. 4096   */
     size_t transforms;             /* 0 .. 64                                                */
     size_t layers, width;          /* hidden layers of each transform, 1 .. 8; 1 .. 4096     */
-    snl_activation act;            /* of all hidden units; widths are rounded up to          */
-                                   /* multiples of 8                                         */
+    snl_activation act;            /* of all hidden units                                    */
+    size_t bins;                   /* of the splines, 0 (none) .. 64                         */
+    int    residual;               /* 1: hidden layers after the first add to their input    */
 } snl_flow_shape;
 
 static inline snl_flow_shape snl_flow_shape_defaults(size_t d, size_t m)
 {
-    snl_flow_shape s = { 0, 0, 2, 2, 64, 5, 2, 50, SNL_SILU };
+    snl_flow_shape s = { 0, 0, 2, 2, 64, 5, 2, 50, SNL_SILU, 0, 0 };
     s.d = d;  s.m = m;
     return s;
 }
@@ -771,7 +837,7 @@ void snl_flow_logp_grad(const snl_flow *f, size_t n, const double *x, size_t nx,
 void snl_flow_mean(const snl_flow *f, size_t n, const double *c, double *out, double *work);
 
 /* One draw of x [n][d] for each context c [n][m]: d normals of rng for each row in turn.
- * The inverse runs through d passes of each network.  work: snl_flow_work(f) doubles. */
+ * Costs as much as snl_flow_logp.  work: snl_flow_work(f) doubles. */
 void snl_flow_sample(const snl_flow *f, size_t n, const double *c, snl_rng *rng,
                      double *x, double *work);
 
@@ -834,8 +900,8 @@ typedef struct snl_train_progress {
 typedef struct snl_train_hooks {    /* any may be NULL                                   */
     void *self;                     /* handed to both functions                          */
     /* New x for the n rows listed, e.g. with fresh noise: x [n][d] comes filled with the
-     * caller's own rows.  Called for each part of each minibatch, and once (epoch 0) for the
-     * validation rows and for the residuals that set B.  An error ends the training. */
+     * caller's own rows.  Called for each part of each minibatch and, with epoch 0 and the
+     * same numbers every time, of validation and of the fits.  An error ends the training. */
     snl_status (*redraw)(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
                          const size_t *rows, double *x);
     /* After each epoch; non-zero stops with SNL_ESTOPPED, the best weights so far kept. */
@@ -852,7 +918,8 @@ typedef struct snl_train_report {
     double mean_train, mean_val;    /* the same with the MLP                             */
     double logp_train, logp_val;    /* mean log p {nats}                                 */
     double logp_linear;             /* validation rows under x = a + b c + Gaussian noise */
-                                    /* of full covariance: a flow should be above it     */
+                                    /* of full covariance: a flow should be above it;    */
+                                    /* NaN if that could not be fitted                   */
     int    failed_stage;            /* SNL_EFAILED, non-finite loss: where; else 0       */
     size_t failed_epoch, failed_batch;
 } snl_train_report;
@@ -865,7 +932,7 @@ typedef struct snl_train_report {
  * unchanged.  SNL_ENOMEM: unchanged.  SNL_ESTOPPED: stopped by the hook; the best weights
  * up to there are in place.  SNL_EFAILED: a loss was not finite (the report says where) or
  * the polynomial could not be fitted; the last good weights are in place.
- * Memory: one block, about n (m + 2 d) + 2 features^2 + 6 weights doubles, freed on return.
+ * Memory: one block, about n (m + d) + 2 features^2 + 2.5 weights doubles, freed on return.
  * One core; flows with different seeds may be trained side by side. */
 SNL_MUST_USE snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg,
                                        const snl_train_data *data,

@@ -5,7 +5,7 @@
 #include "greatest.h"
 #include "near.h"
 
-enum { TOP = 5000 };
+enum { TOP = 256 };
 typedef struct bench { snl_fft plan; double *mem, *work; } bench;
 
 static int open_fft(bench *b, size_t n)
@@ -91,12 +91,55 @@ TEST agrees_with_the_defining_sum_at_every_length_to_256(void)
     PASS();
 }
 
-TEST agrees_with_the_defining_sum_at_longer_lengths(void)
+/* At random bins of long double sums: rms over bins, of X and of the same for real x. */
+TEST agrees_at_some_bins(size_t n, size_t bins)
 {
-    static const size_t n[] = { 257, 360, 509, 512, 625, 720, 729, 1001, 1021, 1024, 1458,
-                                1875, 2018, 2048, 2187, 3125, 3600, 4001, 4093, 4095, 4096 };
-    for (size_t i = 0; i < sizeof n / sizeof n[0]; i++)
-        CHECK_CALL(agrees_with_the_defining_sum(n[i]));
+    double *x = malloc(6*(n + 1)*sizeof *x), *X = x + 2*n, *R = X + 2*n;
+    long double up[2] = { 0, 0 }, down[2] = { 0, 0 }, *c = malloc(2*n*sizeof *c), *s = c + n;
+    bench b;
+    snl_rng r;
+    ASSERT(x && c && open_fft(&b, n));
+    fill(x, 2*n, 13);
+    snl_fft_forward(&b.plan, x, X, b.work);
+    snl_fft_real_forward(&b.plan, x, R, b.work);
+    close_fft(&b);
+    for (size_t k = 0; k < n; k++) {
+        const long double a = 6.28318530717958647692528676655900577L*(long double)k/(long double)n;
+        c[k] = cosl(a);
+        s[k] = -sinl(a);
+    }
+    snl_rng_seed(&r, n, 2);
+    for (size_t i = 0; i < bins; i++) {
+        const size_t k = (size_t)((double)n*snl_rng_uniform(&r)), m = k/2;
+        long double re = 0, im = 0, rr = 0, ri = 0;
+        for (size_t j = 0, q = 0, o = 0; j < n; j++) {
+            re += x[2*j]*c[q] - x[2*j + 1]*s[q];
+            im += x[2*j]*s[q] + x[2*j + 1]*c[q];
+            rr += x[j]*c[o];
+            ri += x[j]*s[o];
+            q += k < n - q ? k : k - n;
+            o += m < n - o ? m : m - n;
+        }
+        up[0] += (re - X[2*k])*(re - X[2*k]) + (im - X[2*k + 1])*(im - X[2*k + 1]);
+        down[0] += re*re + im*im;
+        up[1] += (rr - R[2*m])*(rr - R[2*m]) + (ri - R[2*m + 1])*(ri - R[2*m + 1]);
+        down[1] += rr*rr + ri*ri;
+    }
+    free(x);
+    free(c);
+    for (int i = 0; i < 2; i++) {
+        const double error = (double)sqrtl(up[i]/down[i]);
+        if (!(error <= allowed(n))) printf("\nlength %lu", (unsigned long)n);
+        ASSERT_NEAR(0, error, allowed(n));
+    }
+    PASS();
+}
+
+/* All lengths to 4096 were tried once: the worst had 0.31 of what is allowed. */
+TEST agrees_at_some_bins_of_lengths_to_4096_and_of_2_to_20(void)
+{
+    for (size_t n = 257; n <= 4096; n += n < 1024 ? 1 : 3) CHECK_CALL(agrees_at_some_bins(n, 4));
+    CHECK_CALL(agrees_at_some_bins((size_t)1 << 20, 24));
     PASS();
 }
 
@@ -226,7 +269,7 @@ TEST stays_inside_its_memory(void)
 SUITE(fft)
 {
     RUN_TEST(agrees_with_the_defining_sum_at_every_length_to_256);
-    RUN_TEST(agrees_with_the_defining_sum_at_longer_lengths);
+    RUN_TEST(agrees_at_some_bins_of_lengths_to_4096_and_of_2_to_20);
     RUN_TEST(knows_closed_forms);
     RUN_TEST(keeps_parseval_and_comes_back_at_2_to_18);
     RUN_TEST(turns_circular_convolution_into_products);

@@ -247,6 +247,150 @@ TEST long_waves_see_two_right_angled_detectors(void)
     PASS();
 }
 
+/* ---- time domain -------------------------------------------------------- */
+
+/* Keplerian orbits around the sun to first order in the eccentricity {m} */
+static void spacecraft(int j, double t, double p[3])
+{
+    const double al = 2*SNL_PI*t/SNL_YEAR, be = 2*SNL_PI*j/3, ae = SNL_ARM/(2*sqrt(3));
+    p[0] = SNL_AU*cos(al) + ae*(sin(al)*cos(al)*sin(be) - (1 + sin(al)*sin(al))*cos(be));
+    p[1] = SNL_AU*sin(al) + ae*(sin(al)*cos(al)*cos(be) - (1 + cos(al)*cos(al))*sin(be));
+    p[2] = -ae*sqrt(3)*cos(al - be);
+}
+
+/* A series x [n] of step 1, periodic, at u: Lagrange's polynomial through 12 samples */
+static double between(const double *x, size_t n, double u)
+{
+    const double j = floor(u) - 5;
+    double sum = 0;
+    for (int a = 0; a < 12; a++) {
+        double w = 1;
+        for (int b = 0; b < 12; b++) if (b != a) w *= (u - j - b)/(a - b);
+        sum += w*x[(size_t)(j + a + 2*(double)n) % n];
+    }
+    return sum;
+}
+
+/* The wave as a series of time reaches three moving spacecraft; what their six links record is
+ * delayed by whole samples and added up to A and E, step L/c.
+ *
+ * The library takes positions at t(f), when f passes the sun, and LISA's delay k.p0/c is wrong
+ * by that times its change, k.v/c: the phase by at most 2 pi f AU/c v/c/2.  With positions at
+ * the arrival, t' = t(f) + k.p0(t')/c, what remains is that they are frozen while light
+ * crosses the arms, of order v/c 2 pi f L/c. */
+TEST signals_agree_with_delays_along_the_orbit(enum snl_model model)
+{
+    enum { N = 1 << 16, FINE = 4, F = FINE*N, H = N/2 };
+    const double dt = SNL_ARM/SNL_C, df = 1/(N*dt), start = 7e6;
+    double *mem = malloc((2*(F + 2) + 6*N + 6*N + 3*(N + 2) + 5*H)*sizeof *mem);
+    double *wave[2], *at[3][2], *y[3][3], *tdi[3], *f, (*hp)[2], (*hx)[2];
+    double *plan_mem = malloc(snl_fft_size(F)*sizeof *mem), *work = malloc(snl_fft_work(F)*sizeof *mem);
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source s = some_source();
+    snl_phenom p;
+    snl_fft plan;
+    double k[3], u[3], v[3];
+    ASSERT(mem && plan_mem && work);
+    wave[0] = mem;  wave[1] = mem + F + 2;
+    f = mem + 2*(F + 2);
+    for (int i = 0; i < 6; i++) { at[i/2][i%2] = f;  f += N; }
+    for (int i = 0; i < 6; i++) { y[i/2][(i/2 + 1 + i%2) % 3] = f;  f += N; }
+    for (int i = 0; i < 3; i++) { tdi[i] = f;  f += N + 2; }
+    hp = (double (*)[2])(void *)(f + H);  hx = hp + H;
+    cfg.model = model;
+    cfg.epoch = start;
+    s.phi_ref = 0;
+    s.t_ref = start + 0.9*N*dt;
+
+    ASSERT_EQ(SNL_OK, snl_phenom_prepare(&p, qnm, model, s.m1, s.m2, s.chi1, s.chi2, s.distance,
+                                         NULL, NULL));
+    for (int i = 0; i < H; i++) f[i] = (i + 1)*df;
+    ASSERT_EQ(SNL_OK, snl_phenom_polarisations(&p, s.inclination, H, f, hp, hx));
+    memset(mem, 0, 2*(F + 2)*sizeof *mem);
+    for (int i = 0; i < H; i++) {       /* from 0.5 mHz, fully from 0.7 mHz */
+        const double x = (f[i] - 5e-4)/2e-4, e = 2*SNL_PI*f[i]*(s.t_ref - start);
+        const double w = (x < 0 ? 0 : x > 1 ? 1 : x*x*(3 - 2*x))*FINE/dt, c = cos(e), d = sin(e);
+        wave[0][2*i+2] = w*(hp[i][0]*c + hp[i][1]*d);  wave[0][2*i+3] = w*(hp[i][1]*c - hp[i][0]*d);
+        wave[1][2*i+2] = w*(hx[i][0]*c + hx[i][1]*d);  wave[1][2*i+3] = w*(hx[i][1]*c - hx[i][0]*d);
+    }
+    ASSERT_EQ(SNL_OK, snl_fft_init(&plan, F, plan_mem));
+    for (int i = 0; i < 2; i++) snl_fft_real_inverse(&plan, wave[i], wave[i], work);
+
+    {   const double cl = cos(s.lambda), sl = sin(s.lambda), cb = cos(s.beta), sb = sin(s.beta);
+        const double cp = cos(s.psi), sp = sin(s.psi);
+        k[0] = -cb*cl;                  k[1] = -cb*sl;                   k[2] = -sb;
+        u[0] = cp*sl - sp*sb*cl;        u[1] = -cp*cl - sp*sb*sl;        u[2] = sp*cb;
+        v[0] = -cp*sb*cl - sp*sl;       v[1] = -cp*sb*sl + sp*cl;        v[2] = cp*cb;
+    }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < 3; j++) {
+            double q[3], delay;
+            spacecraft(j, start + i*dt, q);
+            delay = (k[0]*q[0] + k[1]*q[1] + k[2]*q[2])/SNL_C;
+            for (int c = 0; c < 2; c++) at[j][c][i] = between(wave[c], F, FINE*(i - delay/dt));
+        }
+    for (int i = 0; i < N; i++)
+        for (int a = 0; a < 3; a++)
+            for (int b = 0; b < 3; b++) if (a != b) {       /* from a to b */
+                double pa[3], pb[3], kn = 0, un = 0, vn = 0;
+                const int before = (i + N - 1) % N;
+                spacecraft(a, start + i*dt, pa);
+                spacecraft(b, start + i*dt, pb);
+                for (int c = 0; c < 3; c++) {
+                    const double n = (pb[c] - pa[c])/SNL_ARM;
+                    kn += k[c]*n;  un += u[c]*n;  vn += v[c]*n;
+                }
+                y[a][b][i] = 0.5/(1 - kn)*((un*un - vn*vn)*(at[a][0][before] - at[b][0][i])
+                                         + 2*un*vn*(at[a][1][before] - at[b][1][i]));
+            }
+    for (int i = 0; i < N; i++)
+        for (int a = 0; a < 3; a++) {
+            const int b = (a + 1) % 3, c = (a + 2) % 3;
+            tdi[a][i] = 0;
+            for (int late = 0; late <= 2; late += 2) {      /* (z^2 - 1)[ba + z ab - ca - z ac] */
+                const int m = (i + N - late) % N, o = (m + N - 1) % N;
+                tdi[a][i] += (late - 1)*(y[b][a][m] + y[a][b][o] - y[c][a][m] - y[a][c][o]);
+            }
+        }
+    ASSERT_EQ(SNL_OK, snl_fft_init(&plan, N, plan_mem));
+    for (int a = 0; a < 3; a++) snl_fft_real_forward(&plan, tdi[a], tdi[a], work);
+    for (int i = (int)(8e-4/df); i < 15e-3/df; i += 17) {
+        const double fi = i*df, v_c = 2*SNL_PI/SNL_YEAR*SNL_AU/SNL_C, orbit = SNL_AU/SNL_C;
+        double h[4], late[4] = { 0 }, got[4], size, tol;
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, 1, &fi, h, h + 2, NULL, NULL));
+        for (int m = 0; m < p.modes; m++) {
+            double amp, phase, t, arrival, T[6], R;
+            ASSERT_EQ(SNL_OK, snl_phenom_mode(&p, p.mode[m].l, p.mode[m].m, 1, &fi, &amp, &phase, &t));
+            arrival = t += s.t_ref;
+            for (int n = 0; n < 4; n++) {
+                const double al = 2*SNL_PI*arrival/SNL_YEAR;
+                arrival = t + orbit*(k[0]*cos(al) + k[1]*sin(al));
+            }
+            ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, p.mode[m].l, p.mode[m].m, 1, &fi, &arrival,
+                                                T, NULL, &R, NULL));
+            phase += R + 2*SNL_PI*fi*(s.t_ref - start);
+            for (int c = 0; c < 4; c += 2) {
+                late[c]     += amp*(T[c]*cos(phase) - T[c + 1]*sin(phase));
+                late[c + 1] -= amp*(T[c]*sin(phase) + T[c + 1]*cos(phase));
+            }
+        }
+        for (int c = 0; c < 2; c++) {
+            const double X = dt*tdi[0][2*i + c], Y = dt*tdi[1][2*i + c], Z = dt*tdi[2][2*i + c];
+            got[c] = (Z - X)/sqrt(2);
+            got[2 + c] = (X - 2*Y + Z)/sqrt(6);
+        }
+        size = hypot(h[0], h[1]) + hypot(h[2], h[3]);
+        /* above 10 mHz is the ringdown, which no frequency passes at one time */
+        tol = fi < 0.01 ? v_c*(0.5 + 2*SNL_PI*fi*dt) : 2e-3;
+        ASSERT_NEAR(0, far(late, got) + far(late + 2, got + 2), tol*size);
+        ASSERT_NEAR(0, far(h, got) + far(h + 2, got + 2), (tol + SNL_PI*fi*orbit*v_c)*size);
+    }
+    free(mem);
+    free(plan_mem);
+    free(work);
+    PASS();
+}
+
 /* ---- signals ------------------------------------------------------------ */
 
 TEST a_signal_is_the_sum_of_its_modes(void)
@@ -435,7 +579,118 @@ TEST amplitudes_and_angles_are_the_same_thing(void)
     PASS();
 }
 
+/* ---- time series -------------------------------------------------------- */
+
+TEST windows_rise_as_they_should(void)
+{
+    double w[2][201], bad;
+    snl_fault why;
+    for (int k = 0; k < 2; k++) {
+        ASSERT_EQ(SNL_OK, snl_window((snl_window_kind)k, 201, 0.4, w[k], NULL));
+        for (int j = 0; j <= 200; j++) {        /* the two halves of a rise add up to 1 */
+            ASSERT_NEAR(w[k][j], w[k][200 - j], 1e-15);
+            if (j <= 40) ASSERT_NEAR(1, w[k][j] + w[k][40 - j], 1e-14);
+            else if (j <= 160) ASSERT_EQ(1.0, w[k][j]);
+        }
+        ASSERT_EQ(0.0, w[k][0]);
+    }
+    ASSERT_NEAR((1 - cos(SNL_PI/4))/2, w[0][10], 1e-15);
+    ASSERT_NEAR(1/(1 + exp(4 - 4/3.0)), w[1][10], 1e-15);
+    ASSERT_EQ(SNL_OK, snl_window(SNL_WINDOW_PLANCK, 201, 0, w[0], NULL));
+    for (int j = 0; j <= 200; j++) ASSERT_EQ(1.0, w[0][j]);
+    ASSERT_EQ(SNL_EINVAL, snl_window(SNL_WINDOW_TUKEY, 1, 1.1, &bad, &why));
+    ASSERT_STR_EQ("share", why.name);
+    PASS();
+}
+
+TEST series_of_x_y_z_become_those_of_a_e_t(void)
+{
+    const double f[3] = { 1e-3, 1e-2, 4e-2 }, t[3] = { 0, 1e6, 1e7 };
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    const snl_source s = some_source();
+    double aet[18], xyz[18], R[3];
+    ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 2, 2, 3, f, t, aet, xyz, R, NULL));
+    snl_tdi_aet(6, xyz, xyz + 6, xyz + 12);
+    for (int i = 0; i < 18; i++)
+        ASSERT_NEAR(aet[i], xyz[i], 1e-14*(hypot(aet[4], aet[5]) + hypot(aet[10], aet[11])));
+    PASS();
+}
+
+TEST gaps_are_counted(void)
+{
+    const double nan = HUGE_VAL - HUGE_VAL;
+    const double x[9] = { nan, 1, 2, nan, nan, 3, nan, 4, nan };
+    size_t missing;
+    ASSERT_EQ(4, (int)snl_series_gaps(9, x, &missing));
+    ASSERT_EQ(5, (int)missing);
+    ASSERT_EQ(0, (int)snl_series_gaps(2, x + 1, &missing));
+    ASSERT_EQ(0, (int)missing);
+    PASS();
+}
+
+/* x_j = a x_{j-1} + normal has S = 2 dt/|1 - a exp(-2 pi i f dt)|^2.  With m segments a line is good
+ * to 1.4/sqrt(m), the mean of lines by so much more: 0.3% for m = 1023, 128 lines; with 3 and 4
+ * segments, whose overlap correlates them, the bias is tested, to 3%. */
+TEST psd_is_estimated_from_gappy_and_glitchy_noise(void)
+{
+    enum { N = 1 << 17 };
+    const double dt = 5, a = 0.6, nan = HUGE_VAL - HUGE_VAL;
+    double *x = malloc(2*N*sizeof *x), *S = x + N, clean = 0, spoilt = 0, few[2] = { 0, 0 };
+    const size_t length[2] = { N/2, (N/5)*2 };
+    snl_fault why;
+    snl_rng r;
+    ASSERT(x);
+    snl_rng_seed(&r, 31, 0);
+    for (int j = 0; j < N; j++) x[j] = (j ? a*x[j-1] : 0) + snl_rng_normal(&r);
+    ASSERT_EQ(SNL_OK, snl_series_psd(N, x, dt, 256, S, NULL));
+    for (int i = 2; i < 128; i++)
+        clean += S[i]*(1 - 2*a*cos(2*SNL_PI*i/256) + a*a)/(2*dt)/126;
+    ASSERT_NEAR(1, clean, 0.01);
+    for (int c = 0; c < 2; c++) {
+        ASSERT_EQ(SNL_OK, snl_series_psd(N, x, dt, length[c], S, NULL));
+        for (size_t i = 2; i < length[c]/2; i++)
+            few[c] += S[i]*(1 - 2*a*cos(2*SNL_PI*(double)i/(double)length[c]) + a*a)/(2*dt)
+                      / (double)(length[c]/2 - 2);
+        ASSERT_NEAR(1, few[c], 0.03);
+    }
+    for (int j = 0; j < 5; j++) { x[1000*j + 77] = nan;  x[9000 + 9000*j] = 1e9; }
+    ASSERT_EQ(SNL_OK, snl_series_psd(N, x, dt, 256, S, NULL));
+    for (int i = 2; i < 128; i++)
+        spoilt += S[i]*(1 - 2*a*cos(2*SNL_PI*i/256) + a*a)/(2*dt)/126;
+    ASSERT_NEAR(clean, spoilt, 0.03);       /* 10 of 1023 segments moved up: 1.4% */
+    ASSERT_EQ(SNL_EINVAL, snl_series_psd(N, x, dt, 7, S, &why));
+    ASSERT_STR_EQ("length", why.name);
+    ASSERT_EQ(SNL_EINVAL, snl_series_psd(200, x, dt, 200, S, &why));   /* nothing but a gap */
+    ASSERT_EQ(SNL_EINVAL, snl_series_psd(N, x, 0, 256, S, &why));
+    ASSERT_STR_EQ("dt", why.name);
+    free(x);
+    PASS();
+}
+
 /* ---- noise -------------------------------------------------------------- */
+
+TEST a_table_of_powers_is_a_power_between_its_rows(void)
+{
+    double f[5] = { 1e-4, 3e-4, 1e-3, 5e-3, 2e-2 }, S[5], at[4] = { 1e-4, 2e-4, 4e-3, 2e-2 }, out[4];
+    snl_fault why;
+    for (int i = 0; i < 5; i++) S[i] = 3e-40*pow(f[i], -2.5);
+    ASSERT_EQ(SNL_OK, snl_noise_table(5, f, S, 4, at, out, NULL));
+    for (int i = 0; i < 4; i++) ASSERT_REL(3e-40*pow(at[i], -2.5), out[i], 1e-13);
+    at[2] = 3e-2;
+    ASSERT_EQ(SNL_EINVAL, snl_noise_table(5, f, S, 4, at, out, &why));
+    ASSERT_STR_EQ("at", why.name);
+    ASSERT_EQ(2, (int)why.index);
+    S[3] = 0;
+    ASSERT_EQ(SNL_EINVAL, snl_noise_table(5, f, S, 4, at, out, &why));
+    ASSERT_STR_EQ("S", why.name);
+    f[3] = f[2];
+    ASSERT_EQ(SNL_EINVAL, snl_noise_table(5, f, S, 4, at, out, &why));
+    ASSERT_STR_EQ("f", why.name);
+    ASSERT_EQ(3, (int)why.index);
+    ASSERT_EQ(SNL_EINVAL, snl_noise_table(1, f, S, 4, at, out, &why));
+    PASS();
+}
+
 
 /* The table's T forms 1 - cos X, which loses 1e-16/X^2 of its value. */
 TEST noise_agrees_with_lisa_analysis_tools(void)
@@ -560,6 +815,48 @@ TEST snrs_agree_with_another_quadrature(void)
     PASS();
 }
 
+/* The literature's number for two holes of 1e5 Msun at z = 1 (6792 Mpc), one year, galactic
+ * foreground: 1100 to 1200 in the mean over the sky.  Here 1146 in the limit, +-0.7% with 2000 draws. */
+TEST a_known_binary_has_its_known_snr(void)
+{
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_noise noise = snl_noise_defaults();
+    snl_rng r;
+    double mean = 0, snr[4];
+    noise.foreground = SNL_FOREGROUND_LDC;
+    snl_rng_seed(&r, 41, 0);
+    for (int i = 0; i < 2000; i++) {
+        snl_source s = random_source(&r);
+        s.m1 = s.m2 = 2e5;
+        s.chi1 = s.chi2 = 0;
+        s.distance = 6792;
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &noise, 1e-5, 0.1, 1024, snr, NULL));
+        mean += snr[2]/2000;
+    }
+    ASSERT(mean > 1100 && mean < 1200);
+    PASS();
+}
+
+/* Up to t is up to the frequency that passes at t. */
+TEST snr_accumulates_up_to_a_time(void)
+{
+    const snl_source s = some_source();
+    const snl_noise noise = snl_noise_defaults();
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    double snr[4], cut[4], f, last = 0;
+    for (double before = 1e6; before > 100; before /= 3) {
+        cfg.t1 = HUGE_VAL;
+        ASSERT_EQ(SNL_OK, snl_lisa_start(&cfg, &s, s.t_ref - before, 1e-5, 1e-2, &f, NULL));
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &noise, 1e-5, f, 4096, cut, NULL));
+        cfg.t1 = s.t_ref - before;
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &noise, 1e-5, 5e-2, 16384, snr, NULL));
+        ASSERT_REL(cut[2], snr[2], 2e-3);
+        ASSERT(snr[2] > last);
+        last = snr[2];
+    }
+    PASS();
+}
+
 /* ---- likelihoods -------------------------------------------------------- */
 
 /* A month's band around some_source at the given SNR, in noise unless seed is 0. */
@@ -631,6 +928,68 @@ TEST likelihood_of_a_signal_without_noise_is_half_its_snr_squared(void)
     PASS();
 }
 
+/* <d|h> - <h|h>/2 with every bin computed.  Interpolation is to 1e-9 of h, and rounding of the
+ * phases, up to 1e6 rad, not better: 1e-11 of <h|h>/2 was found with light, heavy, fast-spinning
+ * sources, in windows, and up to where X vanishes. */
+TEST dense_likelihood_is_that_of_all_bins(snl_model model)
+{
+    const size_t n = 50000;
+    double *h = malloc(4*n*sizeof *h);
+    snl_data *d;
+    snl_rng r;
+    ASSERT(h);
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 0.07/(double)n, 30, n));
+    snl_rng_seed(&r, 21, 0);
+    for (int i = 0; i < 24; i++) {
+        snl_source s = random_source(&r);
+        snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+        snl_noise noise = snl_noise_defaults();
+        double hh, want, got;
+        cfg.model = model;
+        cfg.tdi = noise.tdi = i & 1 ? SNL_TDI_20 : SNL_TDI_15;
+        for (size_t c = 0; c < 2; c++)
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&noise, SNL_CHANNEL_A, n, d->f, d->S + c*n, NULL));
+        if (i & 2) s.chi1 = s.chi2 = 0.998;
+        if (i & 4) { s.m1 *= 10;  s.m2 *= 10; }
+        if (i & 8) { cfg.t0 = s.t_ref - 3e5;  cfg.t1 = s.t_ref - (i & 16 ? 0 : 1e4); }
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, n, d->f, h, h + 2*n, NULL, NULL));
+        hh = snl_data_inner(d, h, h);
+        memset(d->d, 0, 4*n*sizeof *h);
+        if (i & 1) snl_data_add_noise(d, &r);
+        want = snl_data_inner(d, d->d, h) - hh/2;
+        ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &s, &got, NULL));
+        ASSERT(hh > 1);
+        ASSERT_NEAR(want, got, 1e-10*hh + 1e-8*sqrt(hh));
+    }
+    free(h);
+    snl_data_free(d);
+    PASS();
+}
+
+/* A minute of observation: the signal is in a few bins, or none. */
+TEST dense_likelihood_finds_a_signal_in_few_bins(void)
+{
+    const size_t n = 30000;
+    double *h = malloc(4*n*sizeof *h);
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_data *d;
+    ASSERT(h);
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1e-7, 1000, n));
+    for (int i = 0; i < 40; i++) {
+        const snl_source s = some_source();
+        double hh, got;
+        cfg.t0 = s.t_ref - exp(0.3*i + 1);
+        cfg.t1 = cfg.t0 + (i % 4 ? 60.0 : 1.0);
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &s, n, d->f, h, h + 2*n, NULL, NULL));
+        hh = snl_data_inner(d, h, h);
+        ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &s, &got, NULL));
+        ASSERT_NEAR(-hh/2, got, 1e-9*hh);
+    }
+    free(h);
+    snl_data_free(d);
+    PASS();
+}
+
 /* Sources around the reference, about as far as a posterior goes, at the same place or, with
  * the arrival at LISA kept, anywhere in the sky, with any polarisation. */
 static snl_source nearby(const snl_source *ref, int anywhere, snl_rng *r)
@@ -680,6 +1039,115 @@ TEST heterodyned_and_dense_likelihoods_agree(enum snl_model model)
         ASSERT_NEAR(dense, lnL, i >= 12 ? 0.02 : model == SNL_PHENOMD ? 0.0006 : 0.01);
     }
     free(work);
+    snl_het_free(het);
+    snl_data_free(d);
+    PASS();
+}
+
+TEST filter_finds_the_delay(void)
+{
+    enum { N = 60000, SHIFT = 1234 };
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source s = some_source();
+    snl_data *d;
+    snl_fft plan;
+    double *h, *z, *mem, inner, top = 0;
+    int best = 0;
+    ASSERT_EQ(SNL_OK, make_data(&d, &cfg, &s, 100, 0));
+    h = malloc(4*d->n*sizeof *h);
+    z = malloc(2*N*sizeof *z);
+    mem = malloc((snl_fft_size(N) + snl_fft_work(N))*sizeof *mem);
+    ASSERT(h && z && mem);
+    ASSERT_EQ(SNL_OK, snl_fft_init(&plan, N, mem));
+    memcpy(h, d->d, 4*d->n*sizeof *h);
+    inner = snl_data_inner(d, h, h);
+    for (size_t i = 0; i < 2*d->n; i++) {       /* data delayed by SHIFT samples */
+        const double a = 2*SNL_PI*d->f[i % d->n]*SHIFT/(N*d->df), c = cos(a), e = sin(a);
+        d->d[2*i]   = h[2*i]*c + h[2*i+1]*e;
+        d->d[2*i+1] = h[2*i+1]*c - h[2*i]*e;
+    }
+    ASSERT_EQ(SNL_OK, snl_data_filter(d, h, &plan, z, mem + snl_fft_size(N)));
+    for (int j = 0; j < N; j++) if (z[2*j] > top) { top = z[2*j];  best = j; }
+    ASSERT_EQ(SHIFT, best);
+    ASSERT_REL(inner, top, 1e-10);
+    ASSERT_NEAR(snl_data_inner(d, h, d->d), z[0], 1e-10*inner);
+    ASSERT_EQ(SNL_OK, snl_fft_init(&plan, 1000, mem));
+    ASSERT_EQ(SNL_EINVAL, snl_data_filter(d, h, &plan, z, mem + snl_fft_size(N)));
+    free(h);
+    free(z);
+    free(mem);
+    snl_data_free(d);
+    PASS();
+}
+
+TEST phase_is_maximised_and_the_error_known(void)
+{
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source s = some_source(), q;
+    snl_data *d;
+    snl_het *het;
+    double *work, best, lnL, dense, error;
+    ASSERT_EQ(SNL_OK, make_data(&d, &cfg, &s, 200, 12));
+    ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &s, 256, NULL));
+    ASSERT((work = malloc(snl_het_work(het)*sizeof *work)) != NULL);
+    s.phi_ref = 2.5;
+    s.m1 *= 1.00001;
+    q = s;
+    ASSERT_EQ(SNL_OK, snl_het_phase_max(het, &q, &best, work, NULL));
+    ASSERT_EQ(SNL_OK, snl_het_loglike(het, &q, &lnL, work, NULL));
+    ASSERT_REL(lnL, best, 1e-11);
+    for (int i = 0; i < 100; i++) {
+        q.phi_ref = SNL_PI*i/100;
+        ASSERT_EQ(SNL_OK, snl_het_loglike(het, &q, &lnL, work, NULL));
+        ASSERT(lnL < best);
+    }
+    ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg, &q, &dense, NULL));
+    ASSERT_EQ(SNL_OK, snl_het_error(het, d, &q, &error, work, NULL));
+    ASSERT_EQ(lnL - dense, error);
+    free(work);
+    snl_het_free(het);
+    snl_data_free(d);
+    PASS();
+}
+
+/* Against differences of signals on every bin, at steps of our own. */
+TEST fisher_matrix_is_that_of_all_bins(void)
+{
+    static const double step[11] = { 0.1, 0.1, 1e-6, 1e-6, 1, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-2 };
+    snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_source s = some_source(), q;
+    snl_data *d;
+    snl_het *het;
+    double *work, *h, x[11], F[SNL_SOURCE_FIELDS][SNL_SOURCE_FIELDS], want[11][11];
+    size_t n;
+    cfg.model = SNL_PHENOMHM;
+    ASSERT_EQ(SNL_OK, make_data(&d, &cfg, &s, 200, 0));
+    ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &s, 512, NULL));
+    n = 4*d->n;
+    work = malloc(12*snl_het_work(het)*sizeof *work);
+    h = malloc(12*n*sizeof *h);
+    ASSERT(work && h);
+    for (size_t i = 0; i < 11; i++) {
+        memcpy(x, &s, sizeof x);
+        x[i] += step[i];
+        memcpy(&q, x, sizeof q);
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &q, d->n, d->f, h + i*n, h + i*n + n/2, NULL, NULL));
+        x[i] -= 2*step[i];
+        memcpy(&q, x, sizeof q);
+        ASSERT_EQ(SNL_OK, snl_lisa_signal(&cfg, &q, d->n, d->f, h + 11*n, h + 11*n + n/2, NULL, NULL));
+        for (size_t j = 0; j < n; j++) h[i*n + j] = (h[i*n + j] - h[11*n + j])/(2*step[i]);
+    }
+    for (int i = 0; i < 11; i++)
+        for (int j = 0; j < 11; j++) want[i][j] = snl_data_inner(d, h + (size_t)i*n, h + (size_t)j*n);
+    ASSERT_EQ(SNL_OK, snl_het_fisher(het, &s, F, work, NULL));
+    for (int i = 0; i < 11; i++)
+        for (int j = 0; j < 11; j++)
+            ASSERT_NEAR(want[i][j], F[i][j], 2e-5*sqrt(want[i][i]*want[j][j]));
+    ASSERT_REL(200.0*200/(s.distance*s.distance), F[4][4], 1e-5);       /* h goes with 1/D */
+    s.inclination = 0;
+    ASSERT_EQ(SNL_EINVAL, snl_het_fisher(het, &s, F, work, NULL));
+    free(work);
+    free(h);
     snl_het_free(het);
     snl_data_free(d);
     PASS();
@@ -769,6 +1237,8 @@ SUITE(lisa)
     RUN_TEST(signals_agree_with_bbhx);
     RUN_TEST(every_mode_and_channel_agrees_with_links_summed_one_by_one);
     RUN_TEST(long_waves_see_two_right_angled_detectors);
+    RUN_TESTp(signals_agree_with_delays_along_the_orbit, SNL_PHENOMD);
+    RUN_TESTp(signals_agree_with_delays_along_the_orbit, SNL_PHENOMHM);
     RUN_TEST(a_signal_is_the_sum_of_its_modes);
     RUN_TEST(a_frequency_gives_the_same_bits_in_any_company);
     RUN_TEST(the_window_ends_where_the_wave_passes);
@@ -776,14 +1246,27 @@ SUITE(lisa)
     RUN_TEST(frames_agree_with_bbhx);
     RUN_TEST(frames_undo_each_other);
     RUN_TEST(amplitudes_and_angles_are_the_same_thing);
+    RUN_TEST(windows_rise_as_they_should);
+    RUN_TEST(series_of_x_y_z_become_those_of_a_e_t);
+    RUN_TEST(gaps_are_counted);
+    RUN_TEST(psd_is_estimated_from_gappy_and_glitchy_noise);
+    RUN_TEST(a_table_of_powers_is_a_power_between_its_rows);
     RUN_TEST(noise_agrees_with_lisa_analysis_tools);
     RUN_TEST(foregrounds_refuse_years_they_were_not_fitted_for);
     RUN_TEST(signal_to_noise_is_regular_where_both_vanish);
     RUN_TEST(snrs_agree_with_another_quadrature);
+    RUN_TEST(a_known_binary_has_its_known_snr);
+    RUN_TEST(snr_accumulates_up_to_a_time);
     RUN_TEST(noise_has_the_variance_of_its_psd);
     RUN_TEST(likelihood_of_a_signal_without_noise_is_half_its_snr_squared);
+    RUN_TESTp(dense_likelihood_is_that_of_all_bins, SNL_PHENOMD);
+    RUN_TESTp(dense_likelihood_is_that_of_all_bins, SNL_PHENOMHM);
+    RUN_TEST(dense_likelihood_finds_a_signal_in_few_bins);
     RUN_TESTp(heterodyned_and_dense_likelihoods_agree, SNL_PHENOMD);
     RUN_TESTp(heterodyned_and_dense_likelihoods_agree, SNL_PHENOMHM);
+    RUN_TEST(filter_finds_the_delay);
+    RUN_TEST(phase_is_maximised_and_the_error_known);
+    RUN_TEST(fisher_matrix_is_that_of_all_bins);
     RUN_TEST(the_signal_is_linear_in_four_amplitudes);
     RUN_TEST(heterodyning_refuses_what_it_cannot_do);
 }

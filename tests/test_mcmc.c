@@ -704,6 +704,45 @@ TEST tau_of_an_autoregressive_series(void)
     PASS();
 }
 
+/* Series in J dimensions of tau = 19 (phi = 0.9): n walkers/ess is tau on average, each of
+ * the J known to sqrt(2/19) from its 20 batches; walkers that are copies of one count once.
+ * Batches of 26 tau make tau 2 % too small. */
+TEST ess_counts_walkers_that_are_copies_once(void)
+{
+    enum { N = 10000, W = 4, J = 60 };
+    const double phi = 0.9, error = 4*sqrt(2./19/J) + 0.02;
+    double *x = malloc(N*W*J*sizeof *x), ess[J], tau = 0;
+    snl_rng r;
+    ASSERT(x);
+    snl_rng_seed(&r, 21, 0);
+    for (size_t i = 0; i < N*W*J; i++)
+        x[i] = i < W*J ? snl_rng_normal(&r)/sqrt(1 - phi*phi)
+                       : phi*x[i - W*J] + snl_rng_normal(&r);
+    ASSERT_EQ(SNL_OK, snl_mcmc_ess(N, W, J, x, ess));
+    for (int j = 0; j < J; j++) tau += N*W/ess[j]/J;
+    ASSERT_REL(19, tau, error);
+    for (size_t i = 0; i < N; i++)
+        for (size_t w = 1; w < W; w++) memcpy(x + (i*W + w)*J, x + i*W*J, J*sizeof *x);
+    ASSERT_EQ(SNL_OK, snl_mcmc_ess(N, W, J, x, ess));
+    tau = 0;
+    for (int j = 0; j < J; j++) tau += N/ess[j]/J;
+    ASSERT_REL(19, tau, error);
+    for (size_t i = 0; i < N*W*J; i++) x[i] = snl_rng_normal(&r) + 1e6;
+    ASSERT_EQ(SNL_OK, snl_mcmc_ess(N, W, J, x, ess));
+    tau = 0;
+    for (int j = 0; j < J; j++) {
+        ASSERT(ess[j] <= N*W);              /* never more than there are */
+        tau += N*W/ess[j]/J;
+    }
+    ASSERT_NEAR(1, tau, 2*error);           /* the cut at 1 makes it larger */
+    for (size_t i = 0; i < N*W*J; i++) x[i] = 3;
+    ASSERT_EQ(SNL_OK, snl_mcmc_ess(N, W, J, x, ess));
+    for (int j = 0; j < J; j++) ASSERT_EQ(0.0, ess[j]);
+    ASSERT_EQ(SNL_EINVAL, snl_mcmc_ess(39, W, J, x, ess));
+    free(x);
+    PASS();
+}
+
 TEST r_hat_tells_good_chains_from_bad(void)
 {
     enum { N = 1000, W = 8 };
@@ -867,6 +906,7 @@ SUITE(mcmc)
     RUN_TEST(runs_stop_when_asked_or_when_enough);
     RUN_TEST(bad_settings_and_starts_are_refused_by_name);
     RUN_TEST(tau_of_an_autoregressive_series);
+    RUN_TEST(ess_counts_walkers_that_are_copies_once);
     RUN_TEST(r_hat_tells_good_chains_from_bad);
     RUN_TEST(jsd_of_two_gaussians_is_the_integral);
     RUN_TEST(jsd_of_fixed_samples_is_numpys);

@@ -1,0 +1,1275 @@
+/* Tests of snl.c.  Truths: closed-form Gaussian posteriors, quadrature on a grid, finite
+ * differences, likelihoods on every bin, injected sources.  A sampled moment agrees if it is
+ * within 4.5 of its Monte Carlo standard errors (some 60 are looked at), the effective
+ * number of samples being the one that the sampler reports; a distribution if its
+ * Kolmogorov-Smirnov distance is below 2.2/sqrt(ess), which one in 10^4 exceeds. */
+#include "snl.h"
+#include "greatest.h"
+#include "near.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SIGMA 4.5
+#define MAX_KS    2.2
+#define LEN(a)    (sizeof (a) / sizeof (a)[0])
+
+static snl_qnm *qnm;
+
+/* ---- priors and parameters ---------------------------------------------- */
+
+/* Simpson on 2000 intervals of a smooth function: exact to 1e-10. */
+static double integral_of_prior(const snl_prior *p)
+{
+    const int n = 2000;
+    double sum = 0;
+    for (int i = 0; i <= n; i++)
+        sum += (i == 0 || i == n ? 1 : i & 1 ? 4 : 2)
+             * exp(snl_prior_log(p, i == n ? p->hi : p->lo + (p->hi - p->lo)*i/n));
+    return sum * (p->hi - p->lo)/n/3;
+}
+
+TEST priors_integrate_to_one_and_vanish_outside(void)
+{
+    const snl_prior p[4] = { { SNL_UNIFORM, -3, 11, 0, 0 }, { SNL_LOG_UNIFORM, 0.5, 8, 0, 0 },
+                             { SNL_NORMAL, -20, 24, 2, 2.5 }, { SNL_NORMAL, 2, 30, 2, 2.5 } };
+    const double want[4] = { 1, 1, 1, 0.5 };            /* what the cut takes is not put back */
+    for (size_t i = 0; i < LEN(p); i++) {
+        ASSERT_NEAR(want[i], integral_of_prior(&p[i]), 1e-9);
+        ASSERT(snl_prior_log(&p[i], p[i].lo) > -INFINITY);
+        ASSERT(snl_prior_log(&p[i], p[i].hi) > -INFINITY);
+        ASSERT_EQ(-INFINITY, snl_prior_log(&p[i], p[i].lo - 1e-9));
+        ASSERT_EQ(-INFINITY, snl_prior_log(&p[i], p[i].hi + 1e-9));
+        ASSERT_EQ(-INFINITY, snl_prior_log(&p[i], NAN));
+    }
+    PASS();
+}
+
+TEST theta_and_source_undo_each_other(void)
+{
+    const double lo[SNL_NPAR] = { 1e4, 1, -1, -1, -1e8, 10, -1, -7, -7, -1, -7 };
+    const double hi[SNL_NPAR] = { 1e8, 50, 1, 1, 1e8, 1e6, 1, 7, 7, 1, 7 };
+    snl_rng r;
+    snl_rng_seed(&r, 1, 0);
+    for (int i = 0; i < 200; i++) {
+        double t[SNL_NPAR], back[SNL_NPAR];
+        snl_source s;
+        for (int k = 0; k < SNL_NPAR; k++) t[k] = lo[k] + (hi[k] - lo[k])*snl_rng_uniform(&r);
+        s = snl_source_from_theta(t);
+        ASSERT_REL(t[SNL_CHIRP_MASS], pow(s.m1*s.m2, 0.6)*pow(s.m1 + s.m2, -0.2), 1e-14);
+        ASSERT_REL(t[SNL_MASS_RATIO], s.m1/s.m2, 1e-14);
+        ASSERT_NEAR(t[SNL_SIN_BETA], sin(s.beta), 1e-15);
+        snl_theta_from_source(&s, back);
+        for (int k = 0; k < SNL_NPAR; k++)
+            ASSERT_NEAR(t[k], back[k], 1e-14*fmax(1, fabs(t[k])));
+    }
+    ASSERT_STR_EQ("chirp_mass", snl_parameter_name[SNL_CHIRP_MASS]);
+    ASSERT_STR_EQ("psi", snl_parameter_name[SNL_PSI]);
+    ASSERT_STR_EQ(SNL_VERSION, snl_version());
+    PASS();
+}
+
+/* ---- an event ------------------------------------------------------------ */
+
+/* 3.8 days at 10 s, 3000 bins, SNR 200 three days after the start. */
+static const double T_EVENT = 327680;
+static const double theta_event[SNL_NPAR] = { 8e5, 1.8, 0.5, 0.2, 262144, 0, 0.4, 1.1, 2.2,
+                                              0.3, 0.9 };
+
+typedef struct event {
+    snl_data  *data;
+    snl_source truth;
+    double     truth_ll;            /* on every bin */
+    snl_event_cfg cfg;
+    snl_event *e;
+    snl_search_result found;
+    snl_problem p;
+} event;
+static event ev;                    /* shared by the tests; searched in main */
+
+/* snr 0: only noise. */
+static snl_status event_make(event *v, double snr, uint64_t seed)
+{
+    static const snl_prior prior[SNL_NPAR] = {
+        { SNL_LOG_UNIFORM, 650000, 950000, 0, 0 }, { SNL_NORMAL, 1, 10, 2, 3 },
+        { SNL_UNIFORM, -0.99, 0.99, 0, 0 },        { SNL_NORMAL, -0.99, 0.99, 0, 0.7 },
+        { SNL_UNIFORM, 261544, 262744, 0, 0 },     { SNL_LOG_UNIFORM, 1000, 1e6, 0, 0 },
+        { SNL_UNIFORM, -1, 1, 0, 0 },              { SNL_UNIFORM, 0, SNL_PI, 0, 0 },
+        { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },        { SNL_UNIFORM, -1, 1, 0, 0 },
+        { SNL_UNIFORM, 0, SNL_PI, 0, 0 } };
+    const snl_noise noise = snl_noise_defaults();
+    const snl_lisa_cfg lisa = snl_lisa_defaults(qnm);
+    const size_t k0 = (size_t)(3e-4*T_EVENT), n = (size_t)(0.01*T_EVENT) - k0;
+    double theta[SNL_NPAR];
+    snl_rng rng;
+    snl_status st = snl_data_create(&v->data, 1/T_EVENT, k0, n);
+    for (size_t c = 0; st == SNL_OK && c < 2; c++)
+        st = snl_noise_psd(&noise, SNL_CHANNEL_A, n, v->data->f, v->data->S + c*n, NULL);
+    memcpy(theta, theta_event, sizeof theta);
+    theta[SNL_DISTANCE] = 1e4;
+    v->truth = snl_source_from_theta(theta);
+    if (st == SNL_OK) st = snl_data_add_signal(v->data, &lisa, &v->truth, NULL);
+    if (st != SNL_OK) return st;
+    if (snr > 0) v->truth.distance *= snl_data_snr(v->data, v->data->d)/snr;
+    memset(v->data->d, 0, 4*n*sizeof(double));
+    if (snr > 0) st = snl_data_add_signal(v->data, &lisa, &v->truth, NULL);
+    snl_rng_seed(&rng, seed, 0);
+    snl_data_add_noise(v->data, &rng);
+    if (st == SNL_OK)
+        st = snl_likelihood_dense(v->data, &lisa, &v->truth, &v->truth_ll, NULL);
+    memset(&v->cfg, 0, sizeof v->cfg);
+    v->cfg.lisa = lisa;
+    memcpy(v->cfg.prior, prior, sizeof prior);
+    v->cfg.nodes = 256;
+    v->cfg.search = 1000;
+    v->cfg.seed = seed;
+    if (st == SNL_OK) st = snl_event_create(&v->e, &v->cfg, v->data, NULL, NULL);
+    return st;
+}
+
+static void event_drop(event *v)
+{ snl_event_free(v->e);  snl_data_free(v->data); }
+
+/* Levenberg-Marquardt ends when a step gains less than 0.02: the best point is not below
+ * the truth by more than that, and above it by chi^2_11/2, 5.5 on average and below 19 with
+ * 1 - 1e-4.  SNR: that of the injection to 4 of its unit standard deviations. */
+TEST search_finds_the_injected_signal(void)
+{
+    const snl_search_result *f = &ev.found;
+    snl_source found, truth = ev.truth;
+    ASSERT(f->log_like > ev.truth_ll - 0.1);
+    ASSERT(f->log_like < ev.truth_ll + 19);
+    ASSERT_REL(sqrt(2*f->log_like), f->snr, 1e-12);
+    ASSERT_NEAR(200, f->snr, 4);
+    found = snl_source_from_theta(f->theta);
+    snl_ssb_to_lisa(&found);
+    snl_ssb_to_lisa(&truth);
+    ASSERT_REL(theta_event[SNL_CHIRP_MASS], f->theta[SNL_CHIRP_MASS], 0.01);
+    ASSERT_NEAR(truth.t_ref, found.t_ref, 20);      /* seen from LISA also on another image */
+    for (int k = 0; k < SNL_NPAR; k++)
+        ASSERT(snl_prior_log(&ev.cfg.prior[k], f->theta[k]) > -INFINITY);
+    ASSERT_EQ(f->calls, snl_event_calls(ev.e));
+    ASSERT(f->calls >= 1000);
+    ASSERT(f->calls <= 2500);       /* 1000 blind, 160 of the sky, 6 climbs of 10 steps */
+    PASS();
+}
+
+TEST search_finds_nothing_in_noise(void)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        event v;
+        snl_search_result f;
+        ASSERT_EQ(SNL_OK, event_make(&v, 0, seed));
+        ASSERT_EQ_FMT(SNL_EFAILED, snl_event_search(v.e, &f, NULL, NULL, NULL), "%d");
+        event_drop(&v);
+    }
+    PASS();
+}
+
+/* Four hours that end soon after the merger, in a series of 3.8 days. */
+TEST search_finds_the_signal_in_a_wide_window(void)
+{
+    event v;
+    snl_search_result f;
+    ASSERT_EQ(SNL_OK, event_make(&v, 200, 2));
+    snl_event_free(v.e);
+    v.cfg.prior[SNL_T_REF].lo = 262144 - 15000;
+    v.cfg.prior[SNL_T_REF].hi = 262144 + 1000;
+    ASSERT_EQ(SNL_OK, snl_event_create(&v.e, &v.cfg, v.data, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_event_search(v.e, &f, NULL, NULL, NULL));
+    ASSERT(f.log_like > v.truth_ll - 0.1);
+    event_drop(&v);
+    PASS();
+}
+
+/* Both halves of psi hold half of the prior at each y, whatever the period begins with. */
+TEST angles_may_have_any_period(void)
+{
+    event v;
+    snl_search_result f;
+    snl_problem p;
+    snl_rng r;
+    int low = 0;
+    ASSERT_EQ(SNL_OK, event_make(&v, 200, 1));
+    snl_event_free(v.e);
+    v.cfg.prior[SNL_PHI_REF].lo = -SNL_PI;     v.cfg.prior[SNL_PHI_REF].hi = 0;
+    v.cfg.prior[SNL_LAMBDA].lo = -SNL_PI;      v.cfg.prior[SNL_LAMBDA].hi = SNL_PI;
+    v.cfg.prior[SNL_PSI].lo = -SNL_PI/2;       v.cfg.prior[SNL_PSI].hi = SNL_PI/2;
+    ASSERT_EQ(SNL_OK, snl_event_create(&v.e, &v.cfg, v.data, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_event_search(v.e, &f, NULL, NULL, NULL));
+    ASSERT_NEAR(ev.found.log_like, f.log_like, 0.1);
+    snl_event_problem(v.e, &p);
+    snl_rng_seed(&r, 6, 0);
+    for (int i = 0; i < 400; i++) {
+        double y[11], theta[SNL_NPAR];
+        ASSERT(p.draw(p.ctx, &r, y));
+        snl_event_theta(v.e, 1, y, (uint64_t)i, theta);
+        for (int k = 0; k < SNL_NPAR; k++)
+            ASSERT(snl_prior_log(&v.cfg.prior[k], theta[k]) > -INFINITY);
+        low += theta[SNL_PSI] < 0;
+    }
+    ASSERT_NEAR(200, low, 40);                  /* 4 standard deviations */
+    event_drop(&v);
+    PASS();
+}
+
+/* ln |det a| by elimination with pivots; a is lost. */
+static double log_det(size_t n, double *a)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t p = i;
+        for (size_t j = i + 1; j < n; j++) if (fabs(a[j*n + i]) > fabs(a[p*n + i])) p = j;
+        for (size_t k = 0; k < n; k++) {
+            const double t = a[i*n + k];
+            a[i*n + k] = a[p*n + k];
+            a[p*n + k] = t;
+        }
+        sum += log(fabs(a[i*n + i]));
+        for (size_t j = i + 1; j < n; j++) {
+            const double f = a[j*n + i]/a[i*n + i];
+            for (size_t k = i; k < n; k++) a[j*n + k] -= f*a[i*n + k];
+        }
+    }
+    return sum;
+}
+
+/* Difference of two values of parameter k over the smallest number of turns; (phi_ref, psi)
+ * are known up to quarter turns. */
+static double parameter_step(int k, double a, double b)
+{
+    const double turn = k == SNL_LAMBDA ? 2*SNL_PI : k == SNL_PHI_REF || k == SNL_PSI ? SNL_PI/2 : 0;
+    return turn > 0 ? a - b - turn*floor((a - b)/turn + 0.5) : a - b;
+}
+
+/* Steps of 1e-6 of the scale: differences are good to 1e-9, and each row of the
+ * determinant to 1e-7 or so.  What the closed form leaves out, d t_L/d t_ref and the like,
+ * is v/c = 1e-4; over a year's orbit it differs from point to point by as much. */
+TEST prior_of_the_chart_has_the_jacobian_of_finite_differences(void)
+{
+    double lo = INFINITY, hi = -INFINITY;
+    snl_rng r;
+    snl_rng_seed(&r, 2, 0);
+    for (int i = 0; i < 40; i++) {
+        double y[11], J[121], theta[SNL_NPAR], lp, sum = 0;
+        ASSERT(ev.p.draw(ev.p.ctx, &r, y));
+        ASSERT_EQ(SNL_OK, ev.p.log_prior(ev.p.ctx, 0, 1, y, &lp));
+        ASSERT(lp > -INFINITY);
+        snl_event_theta(ev.e, 1, y, 5, theta);
+        for (int k = 0; k < SNL_NPAR; k++) sum += snl_prior_log(&ev.cfg.prior[k], theta[k]);
+        for (int j = 0; j < 11; j++) {
+            const double h = 1e-6*(j == 0 ? y[0] : j == 4 ? 100 : j >= 5 && j < 9
+                                   ? sqrt(y[5]*y[5] + y[6]*y[6] + y[7]*y[7] + y[8]*y[8]) : 1);
+            double z[11], up[SNL_NPAR], down[SNL_NPAR];
+            memcpy(z, y, sizeof z);
+            z[j] = y[j] + h;
+            snl_event_theta(ev.e, 1, z, 5, up);
+            z[j] = y[j] - h;
+            snl_event_theta(ev.e, 1, z, 5, down);
+            for (int k = 0; k < SNL_NPAR; k++)
+                J[k*11 + j] = parameter_step(k, up[k], down[k])/(2*h);
+        }
+        sum = lp - sum - log_det(11, J);
+        lo = fmin(lo, sum);
+        hi = fmax(hi, sum);
+    }
+    ASSERT_NEAR(0, hi - lo, 2e-3);
+    PASS();
+}
+
+TEST sky_images_are_a_group_that_keeps_areas(void)
+{
+    double y[11], image[8][11];
+    int have = 0;
+    snl_rng r;
+    snl_rng_seed(&r, 3, 0);
+    do ASSERT(ev.p.draw(ev.p.ctx, &r, y)); while (hypot(y[9], y[10]) < 0.3);
+    for (int i = 0; i < 400; i++) {             /* collect the images of y */
+        double z[11];
+        int k;
+        ASSERT_EQ(0.0, ev.p.jump(ev.p.ctx, &r, y, z));
+        for (k = 0; k < 9; k++) ASSERT_EQ(y[k], z[k]);
+        for (k = 0; k < have && hypot(z[9] - image[k][9], z[10] - image[k][10]) > 1e-9; k++) ;
+        if (k < have) continue;
+        ASSERT(have < 8);
+        memcpy(image[have++], z, sizeof z);
+    }
+    ASSERT_EQ(8, have);
+    for (int a = 0; a < 8; a++)                 /* an image of an image is an image */
+        for (int i = 0; i < 40; i++) {
+            double z[11];
+            int k;
+            ASSERT_EQ(0.0, ev.p.jump(ev.p.ctx, &r, image[a], z));
+            for (k = 0; k < 8 && hypot(z[9] - image[k][9], z[10] - image[k][10]) > 1e-9; k++) ;
+            ASSERT(k < 8);
+        }
+    for (int i = 0; i < 40; i++) {              /* one element of the group, of three points */
+        const double h = 1e-5;
+        double z[3][11], area;
+        for (int k = 0; k < 3; k++) {
+            snl_rng same;
+            double x[11];
+            snl_rng_seed(&same, 4, (uint64_t)i);
+            memcpy(x, y, sizeof x);
+            if (k) x[8 + k] += h;
+            ev.p.jump(ev.p.ctx, &same, x, z[k]);
+        }
+        area = (z[1][9] - z[0][9])*(z[2][10] - z[0][10]) - (z[1][10] - z[0][10])*(z[2][9] - z[0][9]);
+        ASSERT_NEAR(1, fabs(area)/(h*h), 1e-4);
+    }
+    PASS();
+}
+
+/* Draws of the exact posterior: the heterodyned ln L against that on all bins.  256 nodes
+ * were good to 0.005 over a posterior of SNR 500, see snl_het. */
+TEST signals_and_likelihoods_of_the_event_are_those_of_all_bins(void)
+{
+    enum { N = 100 };
+    static double y[N*11], ll[N], again[N], theta[N*SNL_NPAR];
+    snl_sample_cfg c = { 24, 1, 2, 300, 100, N };
+    snl_sample_report rep;
+    double *in = malloc((12 + ev.p.nx)*sizeof *in), *s = in + 12, out[11];
+    snl_data *h;
+    ASSERT(in);
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&ev.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&ev.p, N, y, again));
+    snl_event_theta(ev.e, N, y, 1, theta);
+    ASSERT_EQ(SNL_OK, snl_data_create(&h, ev.data->df, (size_t)(ev.data->f[0]/ev.data->df + 0.5), ev.data->n));
+    memcpy(h->S, ev.data->S, 2*h->n*sizeof *h->S);
+    for (int i = 0; i < N; i++) {
+        const snl_source src = snl_source_from_theta(theta + i*SNL_NPAR);
+        double dense, hh, ss = 0;
+        ASSERT_EQ(SNL_OK, snl_likelihood_dense(ev.data, &ev.cfg.lisa, &src, &dense, NULL));
+        ASSERT_NEAR(dense, ll[i], 0.01);
+        ASSERT_EQ(ll[i], again[i]);
+        ASSERT(ll[i] > ev.found.log_like - 40 && ll[i] < ev.found.log_like + 0.1);
+        if (i >= 20) continue;
+        memset(h->d, 0, 4*h->n*sizeof *h->d);
+        ASSERT_EQ(SNL_OK, snl_data_add_signal(h, &ev.cfg.lisa, &src, NULL));
+        hh = snl_data_inner(h, h->d, h->d);
+        memcpy(in, y + i*11, 11*sizeof *in);
+        in[11] = i;
+        ASSERT_EQ(SNL_OK, ev.p.simulate(ev.p.ctx, 0, 1, in, s));
+        for (size_t k = 0; k < ev.p.nx; k++) ss += s[k]*s[k];
+        ASSERT_NEAR(hh, ss, 0.02);
+    }
+    memcpy(out, y, sizeof out);
+    out[0] = 960000;                            /* outside the prior of the chirp mass */
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&ev.p, 1, out, ll));
+    ASSERT_EQ(-INFINITY, ll[0]);
+    memcpy(out, y, sizeof out);
+    out[9] = 2.1;                               /* outside the map of the sky */
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&ev.p, 1, out, ll));
+    ASSERT_EQ(-INFINITY, ll[0]);
+    snl_data_free(h);
+    free(in);
+    PASS();
+}
+
+TEST a_loaded_event_is_the_searched_one(void)
+{
+    const size_t size = snl_event_save_size(ev.e);
+    unsigned char *bytes = malloc(3*size), *now = bytes + size, *bad = now + size;
+    snl_event *e;
+    snl_problem p;
+    snl_rng r, q;
+    double y[11], z[11], a, b;
+    ASSERT(bytes);
+    snl_event_save(ev.e, bytes);
+    ASSERT_EQ(SNL_OK, snl_event_create(&e, &ev.cfg, ev.data, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_event_load(e, bytes, size));
+    snl_event_save(e, now);
+    ASSERT_MEM_EQ(bytes, now, size);
+    snl_event_problem(e, &p);
+    ASSERT_EQ(ev.p.nx, p.nx);
+    ASSERT_EQ(ev.p.heat, p.heat);
+    ASSERT_MEM_EQ(ev.p.x_obs, p.x_obs, p.nx*sizeof(double));
+    snl_rng_seed(&r, 1, 0);
+    q = r;
+    for (int i = 0; i < 10; i++) {
+        ASSERT(p.draw(p.ctx, &r, y) && ev.p.draw(ev.p.ctx, &q, z));
+        ASSERT_MEM_EQ(z, y, sizeof y);
+        ASSERT_EQ(SNL_OK, snl_log_likelihood(&p, 1, y, &a));
+        ASSERT_EQ(SNL_OK, snl_log_likelihood(&ev.p, 1, y, &b));
+        ASSERT_EQ(b, a);
+    }
+    for (size_t i = 0; i < size; i += 7) {
+        memcpy(bad, bytes, size);
+        bad[i] ^= 16;
+        ASSERT_EQ(SNL_EFORMAT, snl_event_load(e, bad, size));
+    }
+    for (size_t i = 0; i < size; i += 5) ASSERT_EQ(SNL_EFORMAT, snl_event_load(e, bytes, i));
+    snl_event_save(e, now);
+    ASSERT_MEM_EQ(bytes, now, size);
+    snl_event_free(e);
+    free(bytes);
+    PASS();
+}
+
+static int stop_now(void *user, const snl_run_progress *p)
+{ const char **stage = user;  *stage = p->stage;  return 1; }
+
+TEST events_refuse_settings_by_name_and_stop_when_asked(void)
+{
+    snl_event_cfg c;
+    snl_event *e;
+    snl_fault why;
+    snl_search_result f;
+    const char *stage = "";
+#define REFUSES(change, what) do { \
+        c = ev.cfg;  change;  why.name = "nothing"; \
+        ASSERT_FALSE(SNL_OK == snl_event_create(&e, &c, ev.data, NULL, &why)); \
+        ASSERT_STR_EQ(what, why.name);  ASSERT(!e); } while (0)
+    REFUSES(c.prior[SNL_CHI1].lo = c.prior[SNL_CHI1].hi, "chi1");
+    REFUSES(c.prior[SNL_PSI].hi = NAN, "psi");
+    REFUSES(c.prior[SNL_MASS_RATIO].sd = 0, "mass_ratio");
+    REFUSES(c.prior[SNL_DISTANCE].lo = 0, "distance");
+    REFUSES(c.nodes = 63, "nodes");
+    REFUSES(c.nodes = 4097, "nodes");
+    REFUSES(c.search = 199, "search");
+    REFUSES(c.lisa.model = (snl_model)7, "model");
+#undef REFUSES
+    c = ev.cfg;
+    ASSERT_EQ(SNL_OK, snl_event_create(&e, &c, ev.data, NULL, NULL));
+    ASSERT_EQ(SNL_ESTOPPED, snl_event_search(e, &f, stop_now, &stage, NULL));
+    ASSERT_STR_EQ("search", stage);
+    snl_event_free(e);
+    snl_event_free(NULL);
+    PASS();
+}
+
+/* ---- toy problems --------------------------------------------------------- */
+
+enum { TOY_X = 40, TOY_DIM = 6 };
+typedef struct toy toy;
+struct toy {
+    snl_problem p;
+    double sd, tilt;                /* prior exp(-|y|^2/2 sd^2 + tilt y[0]), cut at 8 sd */
+    double A[TOY_X*TOY_DIM], x[TOY_X];
+    void (*signal)(const toy *t, const double *y, double *s);
+};
+
+static void linear(const toy *t, const double *y, double *s)
+{
+    for (size_t i = 0; i < t->p.nx; i++) {
+        s[i] = 0;
+        for (size_t j = 0; j < t->p.dim; j++) s[i] += t->A[i*TOY_DIM + j]*y[j];
+    }
+}
+
+static snl_status toy_prior(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    const toy *t = ctx;
+    (void)worker;
+    for (size_t i = 0; i < n; i++, out++, y += t->p.dim) {
+        *out = t->tilt*y[0];
+        for (size_t j = 0; j < t->p.dim; j++) {
+            *out -= 0.5*y[j]*y[j]/(t->sd*t->sd);
+            if (!(fabs(y[j]) < 8*t->sd)) *out = -INFINITY;
+        }
+    }
+    return SNL_OK;
+}
+
+static snl_status toy_simulate(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    const toy *t = ctx;
+    (void)worker;
+    for (size_t i = 0; i < n; i++)
+        t->signal(t, in + i*(t->p.dim + 1), out + i*t->p.nx);
+    return SNL_OK;
+}
+
+static snl_status toy_context(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    const toy *t = ctx;
+    (void)worker;
+    memcpy(out, y, n*t->p.dim*sizeof *y);
+    return SNL_OK;
+}
+
+static int toy_draw(void *ctx, snl_rng *rng, double *y)
+{
+    const toy *t = ctx;
+    for (size_t j = 0; j < t->p.dim; j++) y[j] = t->sd*snl_rng_normal(rng);
+    return 1;
+}
+
+/* x of the truth (0.5, -0.5, 0.5 ..) in unit noise; linear: A of normals, posterior widths
+ * of about 0.5 before the prior of width 2. */
+static void toy_make(toy *t, size_t dim, size_t nx,
+                     void (*signal)(const toy *t, const double *y, double *s))
+{
+    double y[TOY_DIM];
+    snl_rng r;
+    memset(t, 0, sizeof *t);
+    snl_rng_seed(&r, 11, 0);
+    for (size_t i = 0; i < LEN(t->A); i++) t->A[i] = 2*snl_rng_normal(&r)/sqrt((double)nx);
+    t->sd = 2;
+    t->signal = signal;
+    t->p.dim = t->p.nc = dim;
+    t->p.nx = nx;
+    t->p.x_obs = t->x;
+    t->p.unit_noise = 1;
+    t->p.heat = 1;
+    t->p.simulate = toy_simulate;
+    t->p.log_prior = toy_prior;
+    t->p.context = toy_context;
+    t->p.draw = toy_draw;
+    t->p.ctx = t;
+    for (size_t j = 0; j < dim; j++) y[j] = j % 2 ? -0.5 : 0.5;
+    t->signal(t, y, t->x);
+    for (size_t i = 0; i < nx; i++) t->x[i] += snl_rng_normal(&r);
+}
+
+/* Inverse of a positive matrix by Gauss and Jordan. */
+static void invert(size_t n, double *a)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double p = 1/a[i*n + i];
+        a[i*n + i] = 1;
+        for (size_t k = 0; k < n; k++) a[i*n + k] *= p;
+        for (size_t j = 0; j < n; j++) {
+            const double f = a[j*n + i];
+            if (j == i) continue;
+            a[j*n + i] = 0;
+            for (size_t k = 0; k < n; k++) a[j*n + k] -= f*a[i*n + k];
+        }
+    }
+}
+
+/* Posterior of the linear problem: covariance C = (A^T A + 1/sd^2)^-1, mean C A^T x. */
+static void toy_posterior(const toy *t, double *mean, double *C)
+{
+    const size_t d = t->p.dim;
+    double b[TOY_DIM] = { 0 };
+    for (size_t i = 0; i < d; i++)
+        for (size_t j = 0; j < d; j++) {
+            C[i*d + j] = i == j ? 1/(t->sd*t->sd) : 0;
+            for (size_t k = 0; k < t->p.nx; k++)
+                C[i*d + j] += t->A[k*TOY_DIM + i]*t->A[k*TOY_DIM + j];
+        }
+    invert(d, C);
+    for (size_t i = 0; i < d; i++)
+        for (size_t k = 0; k < t->p.nx; k++) b[i] += t->A[k*TOY_DIM + i]*t->x[k];
+    for (size_t i = 0; i < d; i++) {
+        mean[i] = 0;
+        for (size_t j = 0; j < d; j++) mean[i] += C[i*d + j]*b[j];
+    }
+}
+
+/* All means and covariances of draws y [n][d], to their Monte Carlo errors; floor: what
+ * the method itself may be off, in standard deviations. */
+static enum greatest_test_res check_moments(size_t n, size_t d, const double *y, double ess,
+                                            const double *mean, const double *C, double floor)
+{
+    for (size_t i = 0; i < d; i++) {
+        double m = 0;
+        for (size_t k = 0; k < n; k++) m += y[k*d + i]/(double)n;
+        ASSERT_NEAR(0, (m - mean[i])/sqrt(C[i*d + i]), MAX_SIGMA/sqrt(ess) + floor);
+        for (size_t j = 0; j <= i; j++) {
+            const double s = sqrt(C[i*d + i]*C[j*d + j]), rho = C[i*d + j]/s;
+            double c = 0;
+            for (size_t k = 0; k < n; k++)
+                c += (y[k*d + i] - mean[i])*(y[k*d + j] - mean[j])/(double)n;
+            ASSERT_NEAR(rho, c/s, MAX_SIGMA*sqrt((1 + rho*rho)/ess) + 2*floor);
+        }
+    }
+    PASS();
+}
+
+/* KS distance of u, already put through its distribution function, times sqrt(ess). */
+static double ks(size_t n, const double *u, double ess)
+{
+    double *work = malloc(n*sizeof *work), D = INFINITY;
+    if (!work || snl_ks(n, u, &D, NULL, work) != SNL_OK) D = INFINITY;
+    free(work);
+    return D*sqrt(ess);
+}
+
+/* ---- the exact sampler ---------------------------------------------------- */
+
+TEST exact_sampler_has_the_moments_and_shape_of_a_gaussian(void)
+{
+    enum { N = 8000, D = 5 };
+    static double y[N*D], ll[N], u[N], again[N];
+    static toy t;
+    const snl_sample_cfg c = { 32, 2, 2, 300, 2500, N };
+    snl_sample_report rep;
+    double mean[D], C[D*D];
+    toy_make(&t, D, 40, linear);
+    toy_posterior(&t, mean, C);
+    for (int heat = 1; heat <= 30; heat += 29) {
+        t.p.heat = heat;
+        ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
+        ASSERT(rep.ess > 1000 && rep.ess <= N + 32);
+        ASSERT(rep.accept > 0.1 && rep.accept < 0.9);
+        CHECK_CALL(check_moments(N, D, y, rep.ess, mean, C, 0));
+        for (int i = 0; i < N; i++) u[i] = 0.5*erfc(-(y[i*D] - mean[0])/sqrt(2*C[0]));
+        ASSERT(ks(N, u, rep.ess) < MAX_KS);
+        ASSERT_EQ(SNL_OK, snl_log_likelihood(&t.p, N, y, again));
+        ASSERT_MEM_EQ(again, ll, sizeof ll);
+    }
+    for (int i = 0; i < N; i++)             /* the control: 40 % too wide is seen */
+        u[i] = 0.5*erfc(-(y[i*D] - mean[0])/sqrt(2*C[0])/1.4);
+    ASSERT(ks(N, u, rep.ess) > MAX_KS);
+    PASS();
+}
+
+static void two_humps(const toy *t, const double *y, double *s)
+{ (void)t;  s[0] = 10*(y[0]*y[0] - 1);  s[1] = 3*y[1]; }
+
+static double mirror(void *ctx, snl_rng *rng, const double *from, double *to)
+{ (void)ctx;  (void)rng;  to[0] = -from[0];  to[1] = from[1];  return 0; }
+
+static int draw_left(void *ctx, snl_rng *rng, double *y)
+{ (void)ctx;  y[0] = -1 + 0.05*snl_rng_normal(rng);  y[1] = snl_rng_normal(rng);  return 1; }
+
+/* Started in the smaller of two humps, 40 widths from the other; weights by quadrature. */
+TEST exact_sampler_reaches_a_second_mode_by_the_jump(void)
+{
+    enum { N = 8000 };
+    static double y[2*N], ll[N];
+    static toy t;
+    const snl_sample_cfg c = { 32, 1, 2, 300, 2500, N };
+    snl_sample_report rep;
+    double right = 0, all = 0, share = 0;
+    toy_make(&t, 2, 2, two_humps);
+    t.x[0] = 0;
+    t.tilt = 0.4;
+    t.p.draw = draw_left;
+    for (int i = 0; i <= 4000; i++) {
+        const double a = -4 + 0.002*i, s = 10*(a*a - 1), p = exp(-0.5*s*s - 0.125*a*a + 0.4*a);
+        all += p;
+        if (a > 0) right += p;
+    }
+    right /= all;
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
+    for (int i = 0; i < N; i++) share += y[2*i] > 0;
+    ASSERT_EQ(0.0, share);                      /* the control: no jump, no second mode */
+    t.p.jump = mirror;
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
+    for (int i = 0; i < N; i++) share += (y[2*i] > 0)/(double)N;
+    ASSERT_NEAR(right, share, MAX_SIGMA*sqrt(right*(1 - right)/rep.ess));
+    PASS();
+}
+
+static int draw_nothing(void *ctx, snl_rng *rng, double *y)
+{ (void)ctx;  (void)rng;  (void)y;  return 0; }
+
+TEST exact_sampler_refuses_by_name(void)
+{
+    static double y[200*2], ll[200];
+    static toy t;
+    snl_sample_cfg c;
+    snl_sample_report rep;
+    snl_fault why;
+    const char *stage = "";
+    const snl_sample_cfg good = { 8, 1, 2, 100, 50, 200 };
+    toy_make(&t, 2, 10, linear);
+#define REFUSES(change, what) do { \
+        c = good;  change;  why.name = "nothing"; \
+        ASSERT_FALSE(SNL_OK == snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, &why)); \
+        ASSERT_STR_EQ(what, why.name); } while (0)
+    REFUSES(c.walkers = 4, "walkers");
+    REFUSES(c.walkers = 9, "walkers");
+    REFUSES(c.temps = 0, "temps");
+    REFUSES(c.temps = 65, "temps");
+    REFUSES(c.ratio = 1, "ratio");
+    REFUSES(c.ratio = NAN, "ratio");
+    REFUSES(c.burn = 9, "burn");
+    REFUSES(c.steps = 9, "steps");
+    REFUSES(c.samples = 99, "samples");
+    REFUSES(t.p.unit_noise = 0, "unit_noise");
+#undef REFUSES
+    t.p.unit_noise = 1;
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &good, 1, y, ll, &rep, NULL, NULL, NULL));
+    ASSERT_EQ(SNL_ESTOPPED, snl_sample_exact(&t.p, &good, 1, y, ll, &rep, stop_now, &stage, NULL));
+    ASSERT_STR_EQ("sample", stage);
+    t.p.draw = draw_nothing;
+    ASSERT_EQ(SNL_EFAILED, snl_sample_exact(&t.p, &good, 1, y, ll, &rep, NULL, NULL, NULL));
+    PASS();
+}
+
+/* ---- the rounds ------------------------------------------------------------ */
+
+static snl_run_cfg small_run(size_t first, size_t each, size_t rounds)
+{
+    const snl_sample_cfg chain = { 32, 1, 2, 200, 2000, 4000 };
+    snl_run_cfg c = snl_run_defaults();
+    c.first = first;
+    c.each = each;
+    c.rounds = rounds;
+    c.components = 12;
+    c.layers = 1;
+    c.width = 16;
+    c.epochs = 40;
+    c.chain = chain;
+    return c;
+}
+
+static snl_status run_to_the_end(snl_run *r)
+{
+    snl_status st = SNL_OK;
+    while (st == SNL_OK && !snl_run_state(r).done) st = snl_run_round(r, NULL, NULL, NULL);
+    return st;
+}
+
+/* From a first proposal four to eight times wider than the posterior, with heat or without. */
+TEST rounds_recover_a_linear_gaussian(double heat)
+{
+    enum { D = 5 };
+    static toy t;
+    const snl_run_cfg c = small_run(500, 300, 8);
+    double mean[D], C[D*D], *exact;
+    snl_run *r;
+    snl_run_view v;
+    toy_make(&t, D, 40, linear);
+    t.p.heat = heat;
+    toy_posterior(&t, mean, C);
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    v = snl_run_state(r);
+    ASSERT_STR_EQ("the posterior stands still", v.why);
+    ASSERT(v.round >= 2 && v.round < 8);
+    ASSERT_EQ(500 + 300*(v.round - 1), v.calls);
+    ASSERT_EQ(1.0, v.beta);
+    ASSERT_EQ(4000, v.n);
+    ASSERT(v.report[0].error != v.report[0].error);
+    for (size_t i = 0; i < v.round; i++) {
+        ASSERT_EQ((double)(500 + 300*i), v.report[i].calls);
+        ASSERT_EQ(5.0, v.report[i].components);
+        ASSERT(v.report[i].lost < c.lost);
+    }
+    ASSERT(v.report[v.round - 1].error < 0.01);
+    ASSERT(v.report[v.round - 1].divergence <= c.divergence);
+    CHECK_CALL(check_moments(v.n, D, v.y, v.report[v.round - 1].ess, mean, C, 0));
+    exact = malloc(v.n*sizeof *exact);
+    ASSERT(exact);
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&t.p, v.n, v.y, exact));
+    for (size_t i = 0; i < v.n; i++) ASSERT_NEAR(exact[i], v.log_like[i], 0.05);
+    free(exact);
+    snl_run_free(r);
+    snl_run_free(NULL);
+    PASS();
+}
+
+static void curved(const toy *t, const double *y, double *s)
+{
+    (void)t;
+    s[0] = 4*y[0];
+    s[1] = 4*(y[1] + 0.25*y[0]*y[0]);
+    s[2] = 2*sin(1.5*(y[0] + y[1]));
+}
+
+/* Marginals on a grid of 600^2 over [-3, 3]^2: cells of a twentieth of the width. */
+TEST rounds_agree_with_a_grid(void)
+{
+    enum { G = 600 };
+    static toy t;
+    static double cdf[2][G + 1];
+    const snl_run_cfg c = small_run(800, 400, 8);
+    double *u, *exact, error = 0, shift = 0;
+    snl_run *r;
+    snl_run_view v;
+    toy_make(&t, 2, 3, curved);
+    for (int i = 0; i < G; i++)
+        for (int j = 0; j < G; j++) {
+            const double y[2] = { -3 + (i + 0.5)*6/G, -3 + (j + 0.5)*6/G };
+            double s[3], q = (y[0]*y[0] + y[1]*y[1])/4, p;
+            curved(&t, y, s);
+            for (int k = 0; k < 3; k++) q += (s[k] - t.x[k])*(s[k] - t.x[k]);
+            p = exp(-0.5*q);
+            cdf[0][i + 1] += p;
+            cdf[1][j + 1] += p;
+        }
+    for (int k = 0; k < 2; k++) {
+        ASSERT(cdf[k][1] + cdf[k][G] < 1e-6*cdf[k][G/2]);
+        for (int i = 0; i < G; i++) cdf[k][i + 1] += cdf[k][i];
+        for (int i = 0; i < G; i++) cdf[k][i] /= cdf[k][G];
+        cdf[k][G] = 1;
+    }
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    v = snl_run_state(r);
+    ASSERT_STR_EQ("the posterior stands still", v.why);
+    u = malloc(2*v.n*sizeof *u);
+    ASSERT(u);
+    exact = u + v.n;
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&t.p, v.n, v.y, exact));
+    for (size_t i = 0; i < v.n; i++) {
+        shift += (v.log_like[i] - exact[i])/(double)v.n;
+        error += (v.log_like[i] - exact[i])*(v.log_like[i] - exact[i])/(double)v.n;
+    }
+    ASSERT(v.report[v.round - 1].error <= c.error);
+    ASSERT_NEAR(0, shift, v.report[v.round - 1].error);
+    ASSERT_NEAR(0, sqrt(error), 2*v.report[v.round - 1].error);
+    for (int k = 0; k < 2; k++) {
+        for (size_t i = 0; i < v.n; i++) {
+            const double x = (v.y[2*i + (size_t)k] + 3)/6*G, f = x - floor(x);
+            ASSERT(x > 0 && x < G);
+            u[i] = (1 - f)*cdf[k][(int)x] + f*cdf[k][(int)x + 1];
+        }
+        /* the surrogate's error, a share of a nat, moves the marginal by less than 0.02 */
+        ASSERT(ks(v.n, u, v.report[v.round - 1].ess) < MAX_KS + 0.02*sqrt(v.report[v.round - 1].ess));
+    }
+    free(u);
+    snl_run_free(r);
+    PASS();
+}
+
+/* Transforms trained on unit noise that is fresh at every use: N(0, 1) to a few percent. */
+TEST rounds_with_transforms_see_unit_noise(void)
+{
+    enum { D = 2 };
+    static toy t;
+    snl_run_cfg c = small_run(1000, 500, 4);
+    double mean[D], C[D*D], exact[100];
+    snl_run *r;
+    snl_run_view v;
+    toy_make(&t, D, 20, linear);
+    toy_posterior(&t, mean, C);
+    c.transforms = 1;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    v = snl_run_state(r);
+    ASSERT_EQ(2.0, v.report[v.round - 1].components);
+    /* entropy of two unit normals, 1 + ln 2 pi, of some 200 rows of validation */
+    ASSERT_NEAR(1 + log(2*SNL_PI), v.report[v.round - 1].loss, 4/sqrt(200.0));
+    CHECK_CALL(check_moments(v.n, D, v.y, v.report[v.round - 1].ess, mean, C, 0.08));
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&t.p, 100, v.y, exact));
+    for (int i = 0; i < 100; i++) ASSERT_NEAR(exact[i], v.log_like[i], 0.5);
+    snl_run_free(r);
+    PASS();
+}
+
+/* x = M y + noise of covariance N, which the network has to learn. */
+static const double noisy_M[4] = { 1, 0.5, -0.3, 0.8 };
+static const double noisy_L[4] = { 0.6, 0, 0.3, 0.4 };     /* N = L L^T */
+static snl_status noisy_simulate(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    (void)ctx;
+    (void)worker;
+    for (size_t i = 0; i < n; i++, in += 3, out += 2) {
+        snl_rng r;
+        double a, b;
+        snl_rng_seed(&r, 77, (uint64_t)in[2]);
+        a = snl_rng_normal(&r);
+        b = snl_rng_normal(&r);
+        out[0] = noisy_M[0]*in[0] + noisy_M[1]*in[1] + noisy_L[0]*a;
+        out[1] = noisy_M[2]*in[0] + noisy_M[3]*in[1] + noisy_L[2]*a + noisy_L[3]*b;
+    }
+    return SNL_OK;
+}
+
+/* The likelihood is learned from some 3000 draws: its widths are then known to 2 %, its
+ * place to 1/50 of a width.  Allowed are 0.08. */
+TEST rounds_learn_the_noise_of_a_simulator(void)
+{
+    static toy t;
+    const double a = noisy_L[0], b = noisy_L[2], c = noisy_L[3], *M = noisy_M;
+    double N[4], C[4] = { 0 }, mean[2] = { 0 }, v[2];
+    snl_run_cfg cfg = small_run(1000, 500, 8);
+    snl_run *r;
+    snl_run_view s;
+    toy_make(&t, 2, 2, linear);
+    t.p.unit_noise = 0;
+    t.p.simulate = noisy_simulate;
+    t.x[0] = 0.9;
+    t.x[1] = -0.7;
+    cfg.transforms = 2;
+    N[0] = a*a;  N[1] = N[2] = a*b;  N[3] = b*b + c*c;
+    invert(2, N);
+    for (int i = 0; i < 4; i++) {           /* C = (M^T N^-1 M + 1/4)^-1 */
+        const int j = i/2, k = i % 2;
+        for (int m = 0; m < 4; m++) C[i] += M[2*(m/2) + j]*N[m]*M[2*(m % 2) + k];
+        if (j == k) C[i] += 0.25;
+    }
+    invert(2, C);
+    v[0] = N[0]*t.x[0] + N[1]*t.x[1];
+    v[1] = N[2]*t.x[0] + N[3]*t.x[1];
+    for (int i = 0; i < 4; i++) mean[i/2] += C[i]*(M[i % 2]*v[0] + M[2 + i % 2]*v[1]);
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &cfg, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    s = snl_run_state(r);
+    ASSERT(s.round >= 2);
+    for (size_t i = 0; i < s.round; i++) {
+        ASSERT_EQ(1.0, s.report[i].beta);
+        ASSERT(s.report[i].error != s.report[i].error);
+        ASSERT_EQ(s.report[i].calls, s.report[i].trained);
+    }
+    CHECK_CALL(check_moments(s.n, 2, s.y, s.report[s.round - 1].ess, mean, C, 0.08));
+    snl_run_free(r);
+    PASS();
+}
+
+/* ---- the same bits --------------------------------------------------------- */
+
+/* Blocks from the last to the first, dealt to the workers in turn. */
+static snl_status backwards(void *self, snl_map_fn fn, void *ctx, size_t n, size_t block,
+                            const double *in, size_t din, double *out, size_t dout)
+{
+    const snl_pool *pool = self;
+    snl_status worst = SNL_OK;
+    for (size_t b = (n + block - 1)/block; b-- > 0; ) {
+        const size_t i = b*block, m = n - i < block ? n - i : block;
+        const snl_status st = fn(ctx, b % pool->workers, m, in + i*din, out + i*dout);
+        if (st != SNL_OK) worst = st;
+    }
+    return worst;
+}
+
+static snl_run_cfg tiny_run(void)
+{
+    snl_run_cfg c = small_run(200, 100, 3);
+    c.chain.burn = 50;
+    c.chain.steps = 200;
+    c.chain.samples = 500;
+    c.chain.temps = 2;
+    c.epochs = 10;
+    c.divergence = 1e-12;           /* all three rounds */
+    return c;
+}
+
+/* The state as bytes, *size of them; free(). */
+static unsigned char *bytes_of(const snl_run *r, size_t *size)
+{
+    unsigned char *b;
+    *size = snl_run_save_size(r);
+    b = malloc(*size);
+    if (b && snl_run_save(r, b) != SNL_OK) { free(b);  b = NULL; }
+    return b;
+}
+
+static int same_bytes(const snl_run *r, const unsigned char *want, size_t size)
+{
+    size_t n;
+    unsigned char *b = bytes_of(r, &n);
+    const int same = b && n == size && !memcmp(b, want, n);
+    free(b);
+    return same;
+}
+
+static int finish(const snl_problem *p, const snl_run_cfg *c, unsigned char **bytes, size_t *size)
+{
+    snl_run *r;
+    int ok = snl_run_create(&r, p, c, NULL) == SNL_OK && run_to_the_end(r) == SNL_OK
+          && (*bytes = bytes_of(r, size)) != NULL;
+    snl_run_free(r);
+    return ok;
+}
+
+TEST results_do_not_depend_on_the_pool(void)
+{
+    static double y[500*2], again[500*2], ll[500];
+    static toy t;
+    const snl_run_cfg c = tiny_run();
+    unsigned char *want = NULL, *got = NULL;
+    size_t size = 0, n = 0;
+    snl_sample_report rep;
+    event v;
+    toy_make(&t, 2, 3, curved);
+    ASSERT(finish(&t.p, &c, &want, &size));
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c.chain, 1, y, ll, &rep, NULL, NULL, NULL));
+    for (size_t w = 1; w <= 3; w++) {
+        snl_pool pool = { backwards, NULL, 1 };
+        pool.self = &pool;
+        pool.workers = w;
+        t.p.pool = &pool;
+        ASSERT(finish(&t.p, &c, &got, &n));
+        ASSERT_EQ(size, n);
+        ASSERT_MEM_EQ(want, got, size);
+        free(got);
+        ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c.chain, 1, again, ll, &rep, NULL, NULL, NULL));
+        ASSERT_MEM_EQ(y, again, sizeof y);
+    }
+    free(want);
+    {                                               /* and the search */
+        snl_pool pool = { backwards, NULL, 3 };
+        snl_search_result f;
+        pool.self = &pool;
+        ASSERT_EQ(SNL_OK, event_make(&v, 200, 1));
+        snl_event_free(v.e);
+        ASSERT_EQ(SNL_OK, snl_event_create(&v.e, &v.cfg, v.data, &pool, NULL));
+        ASSERT_EQ(SNL_OK, snl_event_search(v.e, &f, NULL, NULL, NULL));
+        ASSERT_MEM_EQ(ev.found.theta, f.theta, sizeof f.theta);
+        ASSERT_EQ(ev.found.log_like, f.log_like);
+        event_drop(&v);
+    }
+    PASS();
+}
+
+typedef struct stop { const char *stage; size_t round, seen; } stop;
+static int stop_at(void *user, const snl_run_progress *p)
+{
+    stop *s = user;
+    s->seen += !strcmp(p->stage, s->stage) && p->round == s->round
+             && p->done >= 0 && p->done <= 1;
+    return s->seen > 0;
+}
+
+TEST a_saved_run_continues_to_the_same_bits(void)
+{
+    static toy t;
+    const snl_run_cfg c = tiny_run();
+    unsigned char *end = NULL, *first, *bad;
+    size_t size = 0, n, m;
+    snl_run *r, *other;
+    snl_run_cfg c2;
+    toy_make(&t, 2, 3, curved);
+    t.p.heat = 20;                          /* two temperatures on the way */
+    ASSERT(finish(&t.p, &c, &end, &size));
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+
+    bad = bytes_of(r, &m);                  /* nothing done yet: can be saved as well */
+    ASSERT(bad);
+    ASSERT_EQ(SNL_OK, snl_run_load(r, bad, m));
+    free(bad);
+    ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+    first = bytes_of(r, &n);
+    ASSERT(first);
+
+    ASSERT_EQ(SNL_OK, snl_run_create(&other, &t.p, &c, NULL));      /* into a fresh run */
+    ASSERT_EQ(SNL_OK, snl_run_load(other, first, n));
+    ASSERT(same_bytes(other, first, n));
+    ASSERT_EQ(1, snl_run_state(other).round);
+    ASSERT_EQ(SNL_OK, run_to_the_end(other));
+    ASSERT(same_bytes(other, end, size));
+    ASSERT_STR_EQ("the budget of rounds is used up", snl_run_state(other).why);
+    ASSERT_EQ(SNL_EINVAL, snl_run_round(other, NULL, NULL, NULL));
+    ASSERT(same_bytes(other, end, size));
+    ASSERT_EQ(SNL_OK, snl_run_load(other, first, n));               /* back in time */
+    ASSERT_EQ(SNL_OK, run_to_the_end(other));
+    ASSERT(same_bytes(other, end, size));
+    snl_run_free(other);
+
+    for (int k = 0; k < 3; k++) {           /* stopped inside the second round */
+        static const char *const stages[] = { "simulate", "train", "sample" };
+        stop s = { "", 1, 0 };
+        s.stage = stages[k];
+        ASSERT_EQ(SNL_ESTOPPED, snl_run_round(r, stop_at, &s, NULL));
+        ASSERT_EQ(1, s.seen);
+        ASSERT_EQ(SNL_OK, snl_run_load(r, first, n));
+        ASSERT_EQ(SNL_OK, run_to_the_end(r));
+        ASSERT(same_bytes(r, end, size));
+        ASSERT_EQ(SNL_OK, snl_run_load(r, first, n));
+    }
+
+    bad = malloc(n + 8);                    /* damaged, cut, too long */
+    ASSERT(bad);
+    for (size_t i = 0; i < n; i += 97) {
+        memcpy(bad, first, n);
+        bad[i] ^= 32;
+        ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n));
+    }
+    for (size_t i = 0; i < n; i += 101) ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, first, i));
+    memcpy(bad, first, n);
+    ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n + 8));
+    for (size_t i = 8*9; i < 8*15; i += 8)  /* counts that lie, under a good sum */
+        for (int k = 0; k < 3; k++) {
+            memcpy(bad, first, n);
+            snl_put(bad + i, k == 0 ? 0 : k == 1 ? 7 : UINT64_MAX/16);
+            if (!memcmp(bad, first, n - 8)) continue;
+            snl_put(bad + n - 8, snl_fnv1a(bad, n - 8));
+            ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n));
+        }
+    free(bad);
+    ASSERT(same_bytes(r, first, n));
+#define ANOTHER(change) do { \
+        c2 = c;  change; \
+        ASSERT_EQ(SNL_OK, snl_run_create(&other, &t.p, &c2, NULL)); \
+        bad = bytes_of(other, &m); \
+        ASSERT_EQ(SNL_EINVAL, snl_run_load(other, first, n)); \
+        ASSERT(bad && same_bytes(other, bad, m)); \
+        free(bad);  snl_run_free(other); } while (0)
+    ANOTHER(c2.seed++);
+    ANOTHER(c2.rounds++);
+    ANOTHER(c2.first++);
+    ANOTHER(c2.components--);
+    ANOTHER(c2.chain.samples++);
+#undef ANOTHER
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    ASSERT(same_bytes(r, end, size));
+    snl_run_free(r);
+    free(first);
+    free(end);
+    PASS();
+}
+
+/* ---- refusals and compression ----------------------------------------------- */
+
+TEST runs_refuse_settings_by_name(void)
+{
+    static toy t;
+    snl_problem p;
+    snl_run_cfg c;
+    snl_run *r;
+    snl_fault why;
+#define REFUSES(change, what) do { \
+        c = tiny_run();  p = t.p;  change;  why.name = "nothing"; \
+        ASSERT_FALSE(SNL_OK == snl_run_create(&r, &p, &c, &why)); \
+        ASSERT_STR_EQ(what, why.name);  ASSERT(!r); } while (0)
+    toy_make(&t, 2, 3, curved);
+    REFUSES(c.first = 49, "first");
+    REFUSES(c.each = 49, "each");
+    REFUSES(c.rounds = 0, "rounds");
+    REFUSES(c.components = 0, "components");
+    REFUSES(c.components = 257, "components");
+    REFUSES(c.lost = 0, "lost");
+    REFUSES(c.lost = NAN, "lost");
+    REFUSES(c.chain.walkers = 5, "walkers");
+    REFUSES(c.chain.walkers = 4, "walkers");
+    REFUSES(c.chain.temps = 0, "temps");
+    REFUSES(c.chain.ratio = 1, "ratio");
+    REFUSES(c.chain.steps = 9, "steps");
+    REFUSES(c.chain.samples = 99, "samples");
+    REFUSES(p.dim = 0, "dim");
+    REFUSES(p.dim = 65, "dim");
+    REFUSES(p.heat = 0.9, "heat");
+    REFUSES(p.heat = NAN, "heat");
+    PASS();
+}
+
+TEST runs_refuse_more_settings_by_name(void)
+{
+    static toy t;
+    snl_problem p;
+    snl_run_cfg c;
+    snl_run *r;
+    snl_fault why;
+    toy_make(&t, 2, 3, curved);
+    REFUSES(c.error = 0, "error");
+    REFUSES(c.error = NAN, "error");
+    REFUSES(c.divergence = 0, "divergence");
+    REFUSES(c.divergence = NAN, "divergence");
+    REFUSES(c.degree = 5, "degree");
+    REFUSES(c.chain.burn = 9, "burn");
+    REFUSES(c.rounds = SIZE_MAX/c.each, "rounds");
+    REFUSES(c.first = SIZE_MAX/2, "first");
+    REFUSES(c.each = SIZE_MAX/2, "each");
+    REFUSES(c.transforms = 65, "transforms");
+    REFUSES(p.unit_noise = 0, "transforms");
+    REFUSES((p.unit_noise = 0, p.heat = 2, c.transforms = 1), "heat");
+    REFUSES(p.nx = 0, "nx");
+    REFUSES(p.nc = 0, "nc");
+    PASS();
+#undef REFUSES
+}
+
+/* s = 3 + A f(y) with f in four dimensions */
+static void four_dimensions(const toy *t, const double *y, double *s)
+{
+    const double f[4] = { y[0], y[1], y[0]*y[1], sin(2*y[0]) };
+    for (size_t i = 0; i < t->p.nx; i++) {
+        s[i] = 3;
+        for (size_t j = 0; j < 4; j++) s[i] += t->A[i*TOY_DIM + j]*f[j];
+    }
+}
+
+static void two_axes(const toy *t, const double *y, double *s)
+{
+    for (size_t i = 0; i < t->p.nx; i++) s[i] = 0;
+    s[3] = 5*y[0];
+    s[7] = 0.8*y[1] + 0.1*y[0]*y[0];
+}
+
+static double seen[5];                      /* sums of a, b, a^2, ab, b^2 over simulations */
+static snl_status two_axes_seen(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    const snl_status st = toy_simulate(ctx, worker, n, in, out);
+    const toy *t = ctx;
+    for (size_t i = 0; i < n; i++) {
+        const double a = out[i*t->p.nx + 3], b = out[i*t->p.nx + 7];
+        seen[0] += a;  seen[1] += b;  seen[2] += a*a;  seen[3] += a*b;  seen[4] += b*b;
+    }
+    return st;
+}
+
+static enum greatest_test_res first_round(const toy *t, const snl_run_cfg *c, snl_round *o)
+{
+    snl_run *r;
+    memset(seen, 0, sizeof seen);
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t->p, c, NULL));
+    ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+    *o = snl_run_state(r).report[0];
+    snl_run_free(r);
+    PASS();
+}
+
+TEST compression_finds_the_dimensions_of_the_signals(void)
+{
+    static toy t;
+    snl_run_cfg c = tiny_run();             /* 200 simulations, of which all are learned from */
+    snl_round o;
+    const double N = 200;
+    double aa, ab, bb, lost;
+    toy_make(&t, 2, 40, four_dimensions);
+    CHECK_CALL(first_round(&t, &c, &o));
+    ASSERT_EQ(4.0, o.components);
+    ASSERT(o.lost <= 1e-6);
+    ASSERT_EQ(N, o.trained);
+
+    toy_make(&t, 2, 40, two_axes);          /* one of two: the root of the smaller eigenvalue */
+    t.p.simulate = two_axes_seen;
+    c.components = 1;
+    CHECK_CALL(first_round(&t, &c, &o));
+    aa = seen[2]/N - seen[0]*seen[0]/(N*N);
+    ab = seen[3]/N - seen[0]*seen[1]/(N*N);
+    bb = seen[4]/N - seen[1]*seen[1]/(N*N);
+    lost = sqrt(0.5*(aa + bb) - sqrt(0.25*(aa - bb)*(aa - bb) + ab*ab));
+    ASSERT(lost > 0.1);
+    ASSERT_EQ(1.0, o.components);
+    ASSERT_REL(lost, o.lost, 1e-9);
+    c.components = 12;                      /* the tolerance decides */
+    c.lost = 1.001*lost;
+    CHECK_CALL(first_round(&t, &c, &o));
+    ASSERT_EQ(1.0, o.components);
+    ASSERT_REL(lost, o.lost, 1e-9);
+    c.lost = 0.999*lost;
+    CHECK_CALL(first_round(&t, &c, &o));
+    ASSERT_EQ(2.0, o.components);
+    ASSERT(o.lost < 1e-6);
+    PASS();
+}
+
+SUITE(snl)
+{
+    RUN_TEST(priors_integrate_to_one_and_vanish_outside);
+    RUN_TEST(theta_and_source_undo_each_other);
+    RUN_TEST(search_finds_the_injected_signal);
+    RUN_TEST(search_finds_nothing_in_noise);
+    RUN_TEST(search_finds_the_signal_in_a_wide_window);
+    RUN_TEST(angles_may_have_any_period);
+    RUN_TEST(prior_of_the_chart_has_the_jacobian_of_finite_differences);
+    RUN_TEST(sky_images_are_a_group_that_keeps_areas);
+    RUN_TEST(signals_and_likelihoods_of_the_event_are_those_of_all_bins);
+    RUN_TEST(a_loaded_event_is_the_searched_one);
+    RUN_TEST(events_refuse_settings_by_name_and_stop_when_asked);
+    RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
+    RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
+    RUN_TEST(exact_sampler_refuses_by_name);
+    RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
+    RUN_TESTp(rounds_recover_a_linear_gaussian, 100);
+    RUN_TEST(rounds_agree_with_a_grid);
+    RUN_TEST(rounds_with_transforms_see_unit_noise);
+    RUN_TEST(rounds_learn_the_noise_of_a_simulator);
+    RUN_TEST(results_do_not_depend_on_the_pool);
+    RUN_TEST(a_saved_run_continues_to_the_same_bits);
+    RUN_TEST(runs_refuse_settings_by_name);
+    RUN_TEST(runs_refuse_more_settings_by_name);
+    RUN_TEST(compression_finds_the_dimensions_of_the_signals);
+}
+
+GREATEST_MAIN_DEFS();
+
+int main(int argc, char **argv)
+{
+    GREATEST_MAIN_BEGIN();
+    if (snl_qnm_create(&qnm) != SNL_OK) return 1;
+    if (event_make(&ev, 200, 1) != SNL_OK
+        || snl_event_search(ev.e, &ev.found, NULL, NULL, NULL) != SNL_OK) return 1;
+    snl_event_problem(ev.e, &ev.p);
+    RUN_SUITE(snl);
+    event_drop(&ev);
+    snl_qnm_free(qnm);
+    GREATEST_MAIN_END();
+}

@@ -1,0 +1,252 @@
+#!/bin/sh
+# The tool ./snl as make built it: refusals, one small event from simulate to the posterior,
+# kill and resume, tables against references.  About 75 s on two cores.
+SNL=./snl D=${BUILD:-build}/tool
+OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY     # threads of several runs share the cores
+pass=0 fail=0
+yes() { pass=$((pass + 1)); }
+no() { fail=$((fail + 1)); echo "not so: $1"; [ -z "$2" ] || sed 's/^/    /' "$2" | head -5; }
+ok() {          # ok WHAT COMMAND...: ends with 0
+    what=$1; shift
+    if "$@" >$D/out 2>&1; then yes; else no "$what" $D/out; fi
+}
+refused() {     # refused PATTERN COMMAND...: status 2, and one line, which names it
+    pattern=$1; shift
+    "$@" >$D/out 2>$D/err; status=$?
+    if [ $status -eq 2 ] && [ $(wc -l <$D/err) -eq 1 ] && [ ! -s $D/out ] &&
+        grep -q "^snl: .*$pattern" $D/err; then yes
+    else no "status $status: $*, wanted: $pattern" $D/err; fi
+}
+rm -rf $D; mkdir -p $D
+TAB=$(printf '\t')
+
+# ---- a small event: 3.8 days, SNR 100, a part of the sky
+sky="prior.lambda = uniform 1.7 2.7
+prior.sin_beta = uniform -0.2 0.8"
+cat >$D/event.cfg <<X
+# made by tests/test_tool.sh
+data = data.npy
+dt = 10
+duration = 327680
+f_min = 3e-4
+f_max = 0.01
+seed = 6
+prior.chirp_mass = uniform 650000 950000
+prior.mass_ratio = uniform 1 10
+prior.chi1 = uniform -0.99 0.99
+prior.chi2 = uniform -0.99 0.99
+prior.t_ref = uniform 261544 262744
+prior.distance = uniform 1000 1000000
+prior.cos_inclination = uniform 0 1
+prior.phi_ref = uniform 0 3.1415926535897931
+$sky
+prior.psi = uniform 0 3.1415926535897931
+inject.chirp_mass = 800000
+inject.mass_ratio = 1.8
+inject.chi1 = 0.5
+inject.chi2 = 0.2
+inject.t_ref = 262144
+inject.snr = 100
+inject.cos_inclination = 0.4
+inject.phi_ref = 1.1
+inject.lambda = 2.2
+inject.sin_beta = 0.3
+inject.psi = 0.9
+X
+$SNL simulate $D/event.cfg --out $D/data.npy 2>$D/err || no simulate $D/err
+distance=$(sed -n 's/^source 1: distance \([0-9.e+]*\) Mpc$/\1/p' $D/err)
+case $distance in [1-9]*) yes;; *) no "simulate tells the distance" $D/err;; esac
+[ $(wc -c <$D/data.npy) -eq $((128 + 24*32768)) ] && yes || no "the series has 32768 rows of 3"
+ok "the same seed" $SNL simulate $D/event.cfg --out $D/again.npy
+ok "gives the same series" cmp $D/data.npy $D/again.npy
+sed 's/^seed = 6/seed = 7/' $D/event.cfg >$D/seed.cfg
+ok "another seed" $SNL simulate $D/seed.cfg --out $D/again.npy
+cmp -s $D/data.npy $D/again.npy && no "another seed gives another series" || yes
+
+# The long runs: A to the end and C beside it; B is killed and resumed further down.
+rm -f $D/again.npy
+$SNL infer $D/event.cfg --out $D/A --threads 1 >$D/A.out 2>$D/A.err & A=$!
+$SNL mcmc $D/event.cfg --out $D/C --threads 1 --quiet >$D/C.out 2>$D/C.err & C=$!
+
+# ---- what is refused
+refused "nothing: unknown command" $SNL nothing
+refused "infer: unknown option --colour" $SNL infer $D/event.cfg --out $D/x --colour blue
+refused "infer: --out: a value is missing" $SNL infer $D/event.cfg --out
+refused "infer: --out is missing" $SNL infer $D/event.cfg
+refused "infer: CONFIG is wanted" $SNL infer --out $D/x
+refused "infer: --seed: one" $SNL infer $D/event.cfg --out $D/x --seed one
+refused "compare: A.tsv B.tsv is wanted" $SNL compare $D/event.cfg
+refused "waveform: --cases is missing" $SNL waveform
+refused "noise_model.*Sangria" $SNL noise --frequencies tests/data/noise.tsv --model nothing
+
+changed() {     # changed PATTERN SED-COMMAND: the event with one line of it changed
+    sed "$2" $D/event.cfg >$D/bad.cfg
+    refused "$1" $SNL infer $D/bad.cfg --out $D/x
+}
+line() { grep -n "^$1" $D/event.cfg | cut -d: -f1; }
+refused "$D/none.cfg: " $SNL infer $D/none.cfg --out $D/x
+changed "$D/none.npy: " 's/^data = .*/data = none.npy/'
+changed "bad.cfg:$(line dt): unknown key colour" 's/^dt = 10/colour = blue/'
+changed "bad.cfg:$(line prior.chi1): prior.chi1: .*0.5" 's/^prior.chi1 = .*/prior.chi1 = uniform 0.5 0.5/'
+changed "bad.cfg:$(line prior.chi2): prior.chi2: .*1.2" 's/^prior.chi2 = .*/prior.chi2 = uniform -0.9 1.2/'
+changed "bad.cfg:$(line inject.chi1): inject.chi1: 1.2 .*\[-1, 1\]" 's/^inject.chi1 = .*/inject.chi1 = 1.2/'
+changed "bad.cfg:$(line f_max): f_max: .*f_min" 's/^f_max = .*/f_max = 2e-4/'
+changed "prior.psi" '/^prior.psi/d'
+head -c 5000 $D/data.npy >$D/cut.npy
+changed "cut.npy: .*32768 rows" 's/^data = .*/data = cut.npy/'
+header() { printf '\223NUMPY\001\000\166\000'; printf '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (16, $1), }"; }
+{ header 2; head -c 256 /dev/zero; } >$D/two.npy
+changed "two.npy: the shape is (16, 2), not (N, 3)" 's/^data = .*/data = two.npy/'
+{ head -c 2528 $D/data.npy; printf '\000\000\000\000\000\000\370\177'; tail -c +2537 $D/data.npy; } >$D/nan.npy
+changed "nan.npy: row 100, column 0" 's/^data = .*/data = nan.npy/'
+printf 'case\tm1\tm2\tchi1\tchi2\tdist_Mpc\tfref\tphiref\tf\na\t1e6\t1e6\t0\t0\t1e4\t1e-3\t0\t1e-3\nb\t1e6\t1e6\t1.2\t0\t1e4\t1e-3\t0\t1e-3\n' >$D/spin.tsv
+refused "$D/spin.tsv:3: chi1 = 1.2 is outside \[-1, 1\]" $SNL waveform --cases $D/spin.tsv --out $D/x.tsv
+[ ! -e $D/x.tsv ] && [ ! -e $D/x.tsv.part ] && yes || no "a refused table leaves no file"
+rm -f $D/cut.npy $D/two.npy $D/nan.npy
+
+# ---- help
+ok "--help" $SNL --help
+ok "--version" $SNL --version
+for c in run infer mcmc simulate init compare plot waveform response snr noise bench; do
+    ok "$c --help" $SNL $c --help
+    grep -q "^ *snl $c" $D/out && yes || no "$c --help shows a call" $D/out
+done
+
+# ---- tables against references, the columns that are named, to 1e-9 of each value
+cat >$D/agree.awk <<'X'
+/^#/ { next }
+FNR == NR { if (!h++) for (i = 1; i <= NF; i++) c[$i] = i
+            else { n++; for (k in c) ref[n, k] = $c[k] }
+            next }
+!g++ { for (i = 1; i <= NF; i++) d[$i] = i; m = split(cols, col, ","); next }
+{
+    r++
+    if (("inband" in c) && !ref[r, "inband"]) next
+    for (j = 1; j <= m; j++) {
+        split(col[j], name, "=")                # reference=output
+        a = name[1]; b = name[2] == "" ? a : name[2]
+        if ((a "_re") in c) {                   # complex
+            x = $d[b "_re"] - ref[r, a "_re"]; y = $d[b "_im"] - ref[r, a "_im"]
+            e = sqrt(x*x + y*y); size = sqrt(ref[r, a "_re"]^2 + ref[r, a "_im"]^2)
+        } else {
+            if (!(a in c) || !(b in d)) { print "no column " a " or " b; exit 1 }
+            e = $d[b] - ref[r, a]; if (e < 0) e = -e
+            size = ref[r, a]; if (size < 0) size = -size
+        }
+        if (!(e <= 1e-9*size)) { print "row " r ", " a ": off by " e " of " size; bad = 1; exit 1 }
+    }
+}
+END { if (!bad && (r != n || r < 5)) { print r " rows of " n; exit 1 } }
+X
+agrees() {      # agrees COLUMNS REFERENCE OPTIONS...: snl OPTIONS writes the same
+    cols=$1 reference=$2; shift 2
+    ok "$*" $SNL "$@" --out $D/table.tsv
+    ok "$1 agrees with $reference" awk -F"$TAB" -v cols=$cols -f $D/agree.awk $reference $D/table.tsv
+}
+R=tests/data
+agrees f,amp,phase $R/phenomd.tsv waveform --cases $R/phenomd.tsv
+agrees l,m,f,amp,phase $R/phenomhm.tsv waveform --cases $R/phenomhm.tsv --model PhenomHM
+# its solar mass is not ours
+awk -F"$TAB" -v OFS="$TAB" '/^#/ { next }
+    !h++ { for (i = 1; i <= NF; i++) c[$i] = i; print; next }
+    { k = 4.925491025873693e-06/4.925490947641266978e-06
+      $c["m1"] = sprintf("%.17g", $c["m1"]*k); $c["m2"] = sprintf("%.17g", $c["m2"]*k); print }
+    ' $R/response.tsv >$D/cases.tsv
+agrees f,t_f,amp,phase,phase_R,TA,TE,TT,A,E,T $R/response.tsv response --cases $D/cases.tsv
+agrees snr_A,snr_E,snr_AE,snr_T $R/response_snr.tsv snr --cases $D/cases.tsv
+agrees f,AE15_scirdv1=S_A,T15_scirdv1=S_T $R/noise.tsv noise --frequencies $R/noise.tsv
+agrees AE20_sangria=S_A,T20_sangria=S_T $R/noise.tsv noise --frequencies $R/noise.tsv --model Sangria --tdi 2.0
+awk -F"$TAB" -v OFS="$TAB" '/^#/ { next }
+    !h++ { for (i = 1; i <= NF; i++) c[$i] = i; print "f", "sum"; next }
+    { print $c["f"], sprintf("%.17g", $c["AE15_scirdv1"] + $c["AE15_conf_ldc_1yr"]) }' $R/noise.tsv >$D/sum.tsv
+agrees f,sum=S_A $D/sum.tsv noise --frequencies $R/noise.tsv --foreground ldc --years 1
+ok "snl init" $SNL init --out $D/init.cfg
+sed 's/^dt = [0-9]*/dt = 160/; s/^f_max = [0-9.]*/f_max = 3e-3/' $D/init.cfg >$D/init2.cfg
+ok "the template can be simulated" $SNL simulate $D/init2.cfg --out $D/again.npy
+rm -f $D/again.npy
+
+# ---- A: truth inside the 99.9 % interval of each parameter, files as documented
+wait $A; [ $? -eq 0 ] && yes || no "infer" $D/A.err
+inside() {      # inside TABLE NAME TRUTH
+    awk -F"$TAB" -v name=$2 -v truth=$3 '
+        /^#/ { sub(/^# */, ""); for (i = 1; i <= NF; i++) if ($i == name) c = i; next }
+        { n++; low += $c < truth }
+        END { print name ": " low " of " n " below " truth; exit !(c && low > 0.0005*n && low < 0.9995*n) }' $1
+}
+truth() { sed -n "s/^inject.$1 = //p" $D/event.cfg; }
+names="chirp_mass mass_ratio chi1 chi2 t_ref distance cos_inclination phi_ref lambda sin_beta psi"
+for p in $names; do
+    t=$(truth $p); [ $p = distance ] && t=$distance
+    ok "the true $p is in the posterior" inside $D/A/posterior.tsv $p $t
+done
+ok "infer prints the injected distance" awk -v d=$distance '$1 == "distance" { e = $2/d - 1; n++ }
+    END { exit !(n == 1 && e < 1e-7 && e > -1e-7) }' $D/A.out
+want="# $(echo $names | tr ' ' '\t')${TAB}log_likelihood${TAB}log_likelihood_exact${TAB}log_weight"
+[ "$(grep '^#' $D/A/posterior.tsv | tail -1)" = "$want" ] && yes || no "columns of posterior.tsv" $D/A/posterior.tsv
+ok "posterior.tsv is 10000 rows of 14 finite numbers" awk '/^#/ { next }
+    { n++; for (i = 1; i <= NF; i++) if ($i !~ /^-?[0-9][0-9.]*(e[-+][0-9]+)?$/) exit 1; if (NF != 14) exit 1 }
+    END { exit n != 10000 }' $D/A/posterior.tsv
+ok "log_weight is exact - surrogate" awk '/^#/ { next }
+    { w = $13 - $12 - $14; if (!n++) first = w; d = w - first; if (d > 1e-6 || d < -1e-6) exit 1 }
+    ' $D/A/posterior.tsv
+value() { awk -F"$TAB" -v name=$2 '$1 == name { print $2; n++ } END { exit n != 1 }' $1; }
+for n in calls_search calls_training calls_refinement calls rounds error_log_likelihood divergence \
+    components lost_sigma efficiency effective_samples chain_effective_samples stopped \
+    wall_seconds cpu_seconds threads chirp_mass_median psi_5 psi_95; do
+    ok "summary.tsv has $n" value $D/A/summary.tsv $n
+done
+[ "$(head -1 $D/A/summary.tsv)" = "name${TAB}value" ] && yes || no "head of summary.tsv" $D/A/summary.tsv
+s() { value $D/A/summary.tsv $1; }
+[ $(s calls) -eq $(($(s calls_search) + $(s calls_training) + $(s calls_refinement))) ] && yes ||
+    no "calls add up" $D/A/summary.tsv
+[ $(s calls_training) -eq $((1500 + 1000*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
+[ $(s threads) -eq 1 ] && yes || no "--threads 1" $D/A/summary.tsv
+ok "the refinement is efficient" awk -v e=$(s efficiency) 'BEGIN { exit !(e > 0.5 && e <= 1) }'
+if command -v xmllint >/dev/null; then xml() { xmllint --noout "$1"; }
+elif command -v python3 >/dev/null; then
+    xml() { python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$1"; }
+else xml() { grep -q '^<svg' "$1" && [ "$(tail -1 "$1")" = "</svg>" ]; }; fi
+ok "corner.svg is XML" xml $D/A/corner.svg
+grep -q "<svg" $D/A/corner.svg && yes || no "corner.svg is an SVG"
+
+# ---- B: killed in its second round, resumed with other threads: the same bytes
+(
+    $SNL infer $D/event.cfg --out $D/B --threads 1 >/dev/null 2>$D/B.err & B=$!
+    n=0
+    while [ $n -lt 600 ] && ! tr '\r' '\n' <$D/B.err | grep -q '^round 2: train'; do n=$((n + 1)); sleep 0.1; done
+    kill -9 $B; wait $B
+) >/dev/null 2>&1
+[ -f $D/B/checkpoint.snl ] && [ ! -e $D/B/posterior.tsv ] && yes || no "killed before the end" $D/B.err
+cp -r $D/B $D/hurt
+size=$(wc -c <$D/hurt/checkpoint.snl)
+printf 'x' | dd of=$D/hurt/checkpoint.snl bs=1 seek=$((size/2)) conv=notrunc 2>/dev/null
+refused "$D/hurt/checkpoint.snl: the saved bytes are damaged" $SNL infer $D/event.cfg --out $D/hurt --resume --quiet
+head -c $((size - 1)) $D/B/checkpoint.snl >$D/hurt/checkpoint.snl
+refused "$D/hurt/checkpoint.snl: the saved bytes are damaged" $SNL infer $D/event.cfg --out $D/hurt --resume --quiet
+rm -r $D/hurt
+ok "resume" $SNL infer $D/event.cfg --out $D/B --threads 2 --resume --quiet
+ok "resumed, the posterior is the same" cmp $D/A/posterior.tsv $D/B/posterior.tsv
+cksum $D/B/* >$D/sums
+cp $D/event.cfg $D/other.cfg; echo "# another" >>$D/other.cfg
+refused "$D/B/checkpoint.snl: belongs to another configuration" $SNL infer $D/other.cfg --out $D/B --resume --quiet
+refused "$D/B/checkpoint.snl: belongs to a run with another seed" $SNL infer $D/event.cfg --out $D/B --resume --quiet --seed 2
+ok "refused, the results are as they were" sh -c "cksum $D/B/* | cmp - $D/sums"
+ok "a finished run resumes at once" $SNL infer $D/event.cfg --out $D/B --resume --quiet
+ok "and has the same posterior" cmp $D/A/posterior.tsv $D/B/posterior.tsv
+
+# ---- C: the exact sampler.  5 mnat are a shift of a marginal by a fifth of its width;
+# samples of some 2000 effective draws differ by 1.
+wait $C; [ $? -eq 0 ] && yes || no "mcmc" $D/C.err
+ok "infer and mcmc agree to 5 mnat" sh -c "$SNL compare $D/A/posterior.tsv $D/C/posterior.tsv |
+    awk '{ print } \$1 == \"max\" { n++; top = \$2 } END { exit !(NR == 13 && n == 1 && top > 0 && top < 5) }'"
+for n in calls_search calls_sampling calls effective_samples acceptance; do
+    ok "summary.tsv of mcmc has $n" value $D/C/summary.tsv $n
+done
+ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
+ok "gives 0" awk -F"$TAB" 'NR > 1 && $2 != 0 { exit 1 } END { exit NR != 13 }' $D/self.tsv
+ok "plot" $SNL plot $D/A/posterior.tsv $D/C/posterior.tsv --out $D/both.svg
+ok "gives XML" xml $D/both.svg
+ok "of both tables" sh -c "grep -q A/posterior.tsv $D/both.svg && grep -q C/posterior.tsv $D/both.svg"
+
+echo "$pass passed, $fail failed"
+[ $fail -eq 0 ]
