@@ -1359,15 +1359,16 @@ static snl_status lisa_carrier(const lisa_ready *r, double floor, size_t a, size
     return SNL_OK;
 }
 
+enum { LISA_BAND = 4 };         /* nodes that share a bin: those of the cubic */
+
 static size_t lisa_het_layout(snl_het *h, double *base)
 {
     const size_t K = h->K, M = h->modes;
     size_t used = LISA_HEAD(snl_het);
     h->f = lisa_take(base, &used, K);
     h->w = lisa_take(base, &used, 2*M*K);
-    h->W = lisa_take(base, &used, 4*M*K);
-    h->V = lisa_take(base, &used, 2*M*K);
-    h->U = lisa_take(base, &used, 4*K*(M*(M - 1)/2));
+    h->x = lisa_take(base, &used, 4*M*K);
+    h->T = lisa_take(base, &used, 2*2*M*K*LISA_BAND*M);
     return used;
 }
 
@@ -1387,50 +1388,79 @@ static void lisa_nodes(size_t K, double lo, double hi, double gap, double *f)
 }
 
 /* Lagrange weights at u of the four nodes x. */
-static void lisa_lagrange(const double *x, double u, double L[4])
+static void lisa_lagrange(const double *x, double u, double L[LISA_BAND])
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < LISA_BAND; i++) {
         L[i] = 1;
-        for (int j = 0; j < 4; j++) if (j != i) L[i] *= (u - x[j])/(x[i] - x[j]);
+        for (int j = 0; j < LISA_BAND; j++) if (j != i) L[i] *= (u - x[j])/(x[i] - x[j]);
     }
 }
 
-/* Add n <= LISA_BLOCK bins, from bin k on, to the weights; u [K] is ln f of the nodes,
- * w [M] the carriers.  *node is the interval of the last bin, which only grows. */
+/* Add n <= LISA_BLOCK bins, from bin k on, to W (in x) and G (its lower half in T); u [K] is
+ * ln f of the nodes, w [M] the carriers.  *node is the interval of the last bin, which only
+ * grows. */
 static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n, const double *u,
                          double w[SNL_MODES][2*LISA_BLOCK], size_t *node)
 {
-    const size_t K = h->K;
+    const size_t K = h->K, M = h->modes, band = LISA_BAND*M;
     for (size_t i = 0; i < n; i++) {
-        const double x = log(data->f[k + i]);
-        double L[4];
+        const double t = log(data->f[k + i]);
+        double L[LISA_BAND], v[2*LISA_BAND*SNL_MODES];
         size_t first;
-        while (*node + 2 < K && x > u[*node + 1]) ++*node;
-        first = *node > 0 ? lisa_min(*node - 1, K - 4) : 0;
-        lisa_lagrange(u + first, x, L);
+        while (*node + 2 < K && t > u[*node + 1]) ++*node;
+        first = *node > 0 ? lisa_min(*node - 1, K - LISA_BAND) : 0;
+        lisa_lagrange(u + first, t, L);
+        for (size_t p = 0; p < band; p++) {     /* the bin's signal is sum_p v_p r_p */
+            v[2*p]   = L[p/M]*w[p % M][2*i];
+            v[2*p+1] = L[p/M]*w[p % M][2*i+1];
+        }
         for (size_t c = 0; c < 2; c++) {
             const double *d = data->d + 2*(c*data->n + k + i);
             const double q = 4*data->df/data->S[c*data->n + k + i];
-            size_t pair = 0;
-            for (size_t b = 0; b < h->modes; b++) {
-                const double br = w[b][2*i], bi = w[b][2*i+1];
-                double *W = h->W + 2*((2*b + c)*K + first), *V = h->V + (2*b + c)*K + first;
-                for (int j = 0; j < 4; j++) {
-                    W[2*j]   += q*L[j]*(br*d[0] + bi*d[1]);
-                    W[2*j+1] += q*L[j]*(br*d[1] - bi*d[0]);
-                    V[j]     += q*L[j]*(br*br + bi*bi);
-                }
-                for (size_t a = 0; a < b; a++, pair++) {
-                    const double ar = w[a][2*i], ai = w[a][2*i+1];
-                    double *U = h->U + 2*((2*pair + c)*K + first);
-                    for (int j = 0; j < 4; j++) {
-                        U[2*j]   += q*L[j]*(ar*br + ai*bi);
-                        U[2*j+1] += q*L[j]*(ar*bi - ai*br);
-                    }
+            double *x = h->x + 2*M*(c*K + first), *T = h->T + 2*band*M*(c*K + first);
+            for (size_t p = 0; p < band; p++, T += 2*band) {
+                const double re = q*v[2*p], im = q*v[2*p+1];
+                x[2*p]   += re*d[0] + im*d[1];
+                x[2*p+1] += re*d[1] - im*d[0];
+                for (size_t s = p; s < band; s++) {     /* T_p,s-p = conj G_sp */
+                    T[2*(s - p)]   += re*v[2*s] + im*v[2*s+1];
+                    T[2*(s - p)+1] += re*v[2*s+1] - im*v[2*s];
                 }
             }
         }
     }
+}
+
+/* In each channel G = L L^H, T_p,j = conj L_p+j,p, and x = L^-1 W.  Where modes cannot be
+ * told apart within a few bins G is singular but for rounding; a share of 1e-11 more on the
+ * diagonal changes no ln L.  Returns the row that is not positive, or their number. */
+static size_t lisa_het_factor(snl_het *h)
+{
+    const size_t rows = h->K*h->modes, band = LISA_BAND*h->modes;
+    for (size_t c = 0; c < 2; c++) {
+        double *T = h->T + 2*c*rows*band, *x = h->x + 2*c*rows;
+        for (size_t p = 0; p < rows; p++) T[2*p*band] *= 1 + 1e-11;
+        for (size_t p = 0; p < rows; p++) {
+            double *P = T + 2*p*band;
+            const size_t most = lisa_min(band, rows - p);
+            if (!(P[0] > 0)) return p;
+            const double q = 1/sqrt(P[0]);
+            for (size_t j = 0; j < 2*most; j++) P[j] *= q;
+            x[2*p] *= q;
+            x[2*p+1] *= q;
+            for (size_t a = 1; a < most; a++) {         /* what row p leaves to row p + a */
+                double *Q = T + 2*(p + a)*band, *y = x + 2*(p + a);
+                const double re = P[2*a], im = P[2*a+1];    /* conj L_p+a,p */
+                for (size_t b = a; b < most; b++) {
+                    Q[2*(b - a)]   -= re*P[2*b] + im*P[2*b+1];
+                    Q[2*(b - a)+1] -= re*P[2*b+1] - im*P[2*b];
+                }
+                y[0] -= re*x[2*p] + im*x[2*p+1];
+                y[1] -= re*x[2*p+1] - im*x[2*p];
+            }
+        }
+    }
+    return rows;
 }
 
 snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cfg *cfg,
@@ -1478,12 +1508,11 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
             if ((st = lisa_carrier(&r, floor, a, n, data->f + k, w[a])) != SNL_OK) goto fail;
         lisa_het_add(h, data, k, n, u, w, &node);
     }
-    for (size_t i = 0; i < 2*h->modes*K; i++)
-        if (!(h->V[i] > 0)) {
-            lisa_refuse_row(why, "V", h->V[i], 0, HUGE_VAL, i % K);
-            st = SNL_EFAILED;
-            goto fail;
-        }
+    if ((node = lisa_het_factor(h)) < h->modes*K) {
+        lisa_refuse_row(why, "G", 0, 0, HUGE_VAL, node/h->modes);
+        st = SNL_EFAILED;
+        goto fail;
+    }
     SNL_FREE(u);
     *out = h;
     return SNL_OK;
@@ -1520,14 +1549,44 @@ static snl_status lisa_ratios(const snl_het *h, const lisa_ready *r, double *out
     return SNL_OK;
 }
 
-snl_status snl_het_signal(const snl_het *h, const snl_source *s, double *r, snl_fault *why)
+/* s = L^H r in each channel. */
+static void lisa_whiten(const snl_het *h, const double *r, double *s)
 {
-    lisa_ready ready;
-    const snl_status st = lisa_prepare(&ready, &h->cfg, s, why);
-    return st == SNL_OK ? lisa_ratios(h, &ready, r) : st;
+    const size_t K = h->K, M = h->modes, band = LISA_BAND*M;
+    double v[2*LISA_BAND*SNL_MODES];            /* r of the next nodes, modes inside */
+    for (size_t c = 0; c < 2; c++)
+        for (size_t k = 0; k < K; k++, s += 2*M) {
+            const size_t n = lisa_min(LISA_BAND, K - k)*M;
+            for (size_t p = 0; p < n; p++) {
+                const double *q = r + 2*((2*(p % M) + c)*K + k + p/M);
+                v[2*p] = q[0];
+                v[2*p+1] = q[1];
+            }
+            for (size_t a = 0; a < M; a++) {
+                const double *T = h->T + 2*((c*K + k)*M + a)*band, *q = v + 2*a;
+                double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+                for (size_t j = 0; j < 2*(n - a); j += 2) {
+                    s0 += T[j]*q[j];    s1 += T[j+1]*q[j+1];
+                    s2 += T[j]*q[j+1];  s3 += T[j+1]*q[j];
+                }
+                s[2*a] = s0 - s1;
+                s[2*a+1] = s2 + s3;
+            }
+        }
 }
 
-snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *r, snl_fault *why)
+snl_status snl_het_signal(const snl_het *h, const snl_source *source, double *s, double *work,
+                          snl_fault *why)
+{
+    lisa_ready ready;
+    snl_status st = lisa_prepare(&ready, &h->cfg, source, why);
+    if (st == SNL_OK) st = lisa_ratios(h, &ready, work);
+    if (st == SNL_OK) lisa_whiten(h, work, s);
+    return st;
+}
+
+snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *out, double *work,
+                         snl_fault *why)
 {
     lisa_ready ready;
     snl_source unit = *s;
@@ -1538,57 +1597,46 @@ snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *r, snl_f
     for (int p = 0; p < 2 && st == SNL_OK; p++) {
         ready.mode[0].plus[0] = !p;     ready.mode[0].plus[1] = 0;
         ready.mode[0].cross[0] = p;     ready.mode[0].cross[1] = 0;
-        st = lisa_ratios(h, &ready, r + (size_t)p*4*h->K);
+        if ((st = lisa_ratios(h, &ready, work)) == SNL_OK)
+            lisa_whiten(h, work, out + (size_t)p*4*h->K);
     }
     return st;
 }
 
-/* sum conj(h) d as a complex number */
-static void lisa_het_dh(const snl_het *h, const double *r, double z[2])
+/* sum conj(a) b over n pairs. */
+static void lisa_product(size_t n, const double *a, const double *b, double z[2])
 {
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (size_t i = 0; i < 4*h->modes*h->K; i += 2) {
-        s0 += r[i]*h->W[i];      s1 += r[i+1]*h->W[i+1];
-        s2 += r[i]*h->W[i+1];    s3 += r[i+1]*h->W[i];
+    for (size_t i = 0; i < 2*n; i += 2) {
+        s0 += a[i]*b[i];    s1 += a[i+1]*b[i+1];
+        s2 += a[i]*b[i+1];  s3 += a[i+1]*b[i];
     }
     z[0] = s0 + s1;
     z[1] = s2 - s3;
 }
 
-double snl_het_dh(const snl_het *h, const double *r)
-{ double z[2];  lisa_het_dh(h, r, z);  return z[0]; }
-
-double snl_het_hh(const snl_het *h, const double *ra, const double *rb)
-{
-    const size_t K = h->K, n = 2*K;         /* both channels of a mode */
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (size_t i = 0; i < h->modes*n; i += 2) {
-        s0 += h->V[i]*ra[2*i]*rb[2*i];          s1 += h->V[i]*ra[2*i+1]*rb[2*i+1];
-        s2 += h->V[i+1]*ra[2*i+2]*rb[2*i+2];    s3 += h->V[i+1]*ra[2*i+3]*rb[2*i+3];
-    }
-    for (size_t b = 1, pair = 0; b < h->modes; b++)
-        for (size_t a = 0; a < b; a++, pair++) {
-            const double *U = h->U + 2*pair*n, *p = ra + 2*a*n, *q = rb + 2*b*n;
-            const double *s = rb + 2*a*n, *t = ra + 2*b*n;      /* the pair (b, a) */
-            for (size_t i = 0; i < n; i++) {
-                const double re = p[2*i]*q[2*i] + p[2*i+1]*q[2*i+1]
-                                + s[2*i]*t[2*i] + s[2*i+1]*t[2*i+1];
-                const double im = p[2*i]*q[2*i+1] - p[2*i+1]*q[2*i]
-                                + s[2*i]*t[2*i+1] - s[2*i+1]*t[2*i];
-                s0 += U[2*i]*re;
-                s1 -= U[2*i+1]*im;
-            }
-        }
-    return (s0 + s1) + (s2 + s3);
-}
-
 size_t snl_het_work(const snl_het *het) { return 4*het->modes*het->K; }
+
+/* Whitened signal, the complex <d|h> and <h|h> of a source. */
+static snl_status lisa_het_products(const snl_het *h, const snl_source *s, double *work,
+                                    double dh[2], double *hh, snl_fault *why)
+{
+    const size_t n = snl_het_work(h);
+    double zero[2];
+    const snl_status st = snl_het_signal(h, s, work, work + n, why);
+    if (st != SNL_OK) return st;
+    lisa_product(n/2, work, h->x, dh);
+    lisa_product(n/2, work, work, zero);
+    *hh = zero[0];
+    return SNL_OK;
+}
 
 snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL, double *work,
                            snl_fault *why)
 {
-    const snl_status st = snl_het_signal(het, s, work, why);
-    if (st == SNL_OK) *lnL = snl_het_dh(het, work) - 0.5*snl_het_hh(het, work, work);
+    double dh[2], hh;
+    const snl_status st = lisa_het_products(het, s, work, dh, &hh, why);
+    if (st == SNL_OK) *lnL = dh[0] - 0.5*hh;
     return st;
 }
 
@@ -1596,13 +1644,12 @@ snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
 snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL, double *work,
                              snl_fault *why)
 {
-    double z[2];
+    double dh[2], hh;
     snl_status st;
     if (het->modes > 1 || het->m[0] != 2) return snl_refuse(why, "modes", het->cfg.modes, 1, 1);
-    if ((st = snl_het_signal(het, s, work, why)) != SNL_OK) return st;
-    lisa_het_dh(het, work, z);
-    *lnL = hypot(z[0], z[1]) - 0.5*snl_het_hh(het, work, work);
-    s->phi_ref = lisa_wrap(s->phi_ref - 0.5*atan2(z[1], z[0]), SNL_PI);
+    if ((st = lisa_het_products(het, s, work, dh, &hh, why)) != SNL_OK) return st;
+    *lnL = hypot(dh[0], dh[1]) - 0.5*hh;
+    s->phi_ref = lisa_wrap(s->phi_ref - 0.5*atan2(dh[1], dh[0]), SNL_PI);
     return SNL_OK;
 }
 
@@ -1623,11 +1670,10 @@ snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
 {
     enum { D = SNL_SOURCE_FIELDS };
     const size_t n = snl_het_work(het);
-    double *other = work + D*n, size, step, x[D], y[D];
+    double *other = work + D*n, *scratch = other + n, dh[2], hh, dd[2], step, x[D], y[D];
     snl_source q;
-    snl_status st = snl_het_signal(het, s, other, why);
+    snl_status st = lisa_het_products(het, s, other, dh, &hh, why);
     if (st != SNL_OK) return st;
-    size = sqrt(snl_het_hh(het, other, other));
     memcpy(x, s, sizeof x);
     for (int i = 0; i < D; i++) {
         double *d = work + (size_t)i*n;
@@ -1637,15 +1683,18 @@ snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
                 memcpy(y, x, sizeof y);
                 y[i] += side ? -step : step;
                 memcpy(&q, y, sizeof q);
-                st = snl_het_signal(het, &q, side ? other : d, why);
+                st = snl_het_signal(het, &q, side ? other : d, scratch, why);
                 if (st != SNL_OK) return st;
             }
             for (size_t j = 0; j < n; j++) d[j] = (d[j] - other[j])/(2*step);
-            if (turn == 0)
-                step = fmin(1e-4*size/sqrt(snl_het_hh(het, d, d)), (i == D - 1 ? 1e6 : 1e4)*step);
+            lisa_product(n/2, d, d, dd);
+            if (turn == 0) step = fmin(1e-4*sqrt(hh/dd[0]), (i == D - 1 ? 1e6 : 1e4)*step);
         }
     }
     for (size_t i = 0; i < D; i++)
-        for (size_t j = 0; j < D; j++) F[i][j] = snl_het_hh(het, work + i*n, work + j*n);
+        for (size_t j = 0; j < D; j++) {
+            lisa_product(n/2, work + i*n, work + j*n, dd);
+            F[i][j] = dd[0];
+        }
     return SNL_OK;
 }

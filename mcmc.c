@@ -948,6 +948,38 @@ snl_status snl_resample(size_t n, const double *w, size_t m, size_t *index, snl_
     return SNL_OK;
 }
 
+/* Posterior mean of the shape by Zhang & Stephens (2009), with the weak prior of [PS]. */
+snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
+{
+    const snl_status st = mc_check_sample(n, NULL, w);
+    const size_t m = (size_t)fmin(0.2*(double)n, 3*sqrt((double)n));
+    const size_t grid = 30 + (size_t)sqrt((double)m);
+    double *x = work, sum = 0, b = 0, top = -INFINITY, cut, shape = 0;
+    if (st != SNL_OK) return st;
+    if (m < 5) return SNL_EINVAL;
+    memcpy(work, w, n*sizeof *w);
+    qsort(work, n, sizeof *work, mc_order);
+    cut = work[n - m - 1];
+    x = work + n - m;
+    for (size_t i = 0; i < m; i++) x[i] -= cut;
+    if (!(x[m/4] > 0)) { *k = 0;  return SNL_OK; }      /* no tail at all */
+    for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
+        for (size_t j = 1; j <= grid; j++) {
+            const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
+                                          / (3*x[(m + 1)/4 - 1 + (m < 3)]);
+            double s = 0, l;
+            for (size_t i = 0; i < m; i++) s += log1p(-t*x[i]);
+            s /= (double)m;
+            l = (double)m*(log(-t/s) - s - 1);
+            if (pass == 0) top = fmax(top, l);
+            else if (pass == 1) sum += exp(l - top);
+            else b += t*exp(l - top)/sum;
+        }
+    for (size_t i = 0; i < m; i++) shape += log1p(-b*x[i])/(double)m;
+    *k = (shape*(double)m + 5)/((double)m + 10);
+    return SNL_OK;
+}
+
 /* Kernel density p of one sample on the grid lo + i dx, summing to 1: linear binning
  * into c, then convolution with the kernel g, cut at 5 bandwidths. */
 static int mc_kde(size_t n, const double *x, const double *w, double lo, double dx,

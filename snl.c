@@ -11,11 +11,10 @@
  * and, above it, what is special to a massive black hole binary in LISA data: the chart
  * of sampling coordinates, the search that finds the first proposal, the exact sampler.
  *
- * Whitened signals.  The heterodyned likelihood (lisa.c) needs a signal only through its
- * ratios r at K nodes: <h|h> = sum V |r|^2, <d|h> = Re sum conj(r) W.  With s = sqrt(V) r
- * and x = W/sqrt(V), as real vectors, ln L = x.s - |s|^2/2 = |x|^2/2 - |x - s|^2/2: the
- * data are a vector x = s + n, and for rows B orthonormal in this space the noise B n is
- * N(0, 1) exactly.  Linear compression is therefore a choice of rows.
+ * Whitened signals.  The heterodyned likelihood (lisa.c) makes data and signal vectors x and
+ * s of some thousand numbers with ln L = x.s - |s|^2/2 = |x|^2/2 - |x - s|^2/2: x = s + n
+ * with n of N(0, 1), and for rows B orthonormal B n is N(0, 1) again.  Linear compression is
+ * therefore a choice of rows.
  *
  * Symbols: theta physical parameters, y sampling coordinates, s noise-free whitened
  * signal, x compressed data, beta inverse temperature. */
@@ -331,8 +330,9 @@ struct snl_event {
     snl_het        *het;
     size_t          dim;             /* RUN_DIM, or RUN_MOST with higher modes             */
     size_t          nx;              /* 4 het->K M: M modes, two channels, real, imaginary */
-    double         *x_obs;           /* [nx] the whitened data                             */
-    double         *L;               /* [2][K][M][M][2] V = L L^H of each channel and node  */
+    double         *work;            /* [RUN_DIM + 8][nx] scratch of the search            */
+    double         *ratios;          /* [workers][each] scratch                            */
+    size_t          each;
     double          best[RUN_MOST];   /* where the search ended                             */
     double          chol[81];        /* of the first proposal's covariance, sky held fixed */
     double          heat, snr;
@@ -342,35 +342,37 @@ struct snl_event {
 
 static const double run_heated_snr = 50;  /* the first proposal is as wide as at this SNR */
 
-/* ln prior of theta, summed over the copies of (phi_ref, psi) that it allows and that give
- * the same signal, since y stands for all of them: whole turns and, without higher modes,
- * the quarter turns.  pick [2] (NULL allowed)
- * gets the shifts of one copy, chosen with probability proportional to its prior by u. */
+/* Copy k of (phi_ref, psi) in [-2 pi, 2 pi): bits 0 and 1 count quarter turns, (phi_ref, psi)
+ * + pi/2 and phi_ref + pi, the others are whole turns. */
+enum { RUN_COPIES = 32 };
+static void run_copy(const double *theta, int k, double *phi, double *psi)
+{
+    *phi = fmod(theta[SNL_PHI_REF] + (k & 3) * SNL_PI/2, 2*SNL_PI) - (k >> 4) * 2*SNL_PI;
+    *psi = fmod(theta[SNL_PSI] + (k & 1) * SNL_PI/2, SNL_PI) + (((k >> 2) & 3) - 2) * SNL_PI;
+}
+
+/* ln prior of theta, summed over the copies that it allows and that give the same signal,
+ * since y stands for all of them: whole turns and, without higher modes, the quarter turns.
+ * pick [2] (NULL allowed) gets one of them, with probability proportional to its prior by u. */
 static double run_prior_copies(const snl_event *e, const double *theta, double u,
                                double *pick)
 {
     const snl_prior *pr = e->cfg.prior;
-    double base = 0, sum = 0, p[16], total = 0;
+    double base = 0, sum = 0, p[RUN_COPIES], total = 0, phi, psi;
     int i, k;
     for (i = 0; i < SNL_NPAR; i++)
         if (i != SNL_PHI_REF && i != SNL_PSI) base += snl_prior_log(&pr[i], theta[i]);
-    for (k = 0; k < 16; k++) {      /* phi = phi0 + (j + 2 turn) pi/2, psi = psi0 + j pi/2 */
-        const int j = k & 1, turn = (k >> 1) & 1, flip = k >> 2;
+    for (k = 0; k < RUN_COPIES; k++) {
         p[k] = 0;
-        if (e->dim > RUN_DIM && (j || turn)) continue;
-        double phi = fmod(theta[SNL_PHI_REF] + (j + 2*turn) * SNL_PI/2, 2*SNL_PI);
-        double psi = fmod(theta[SNL_PSI] + j * SNL_PI/2, SNL_PI) + (flip & 1) * SNL_PI;
-        if (flip > 1) phi -= 2*SNL_PI;
+        if (e->dim > RUN_DIM && (k & 3)) continue;
+        run_copy(theta, k, &phi, &psi);
         p[k] = exp(snl_prior_log(&pr[SNL_PHI_REF], phi) + snl_prior_log(&pr[SNL_PSI], psi));
         sum += p[k];
     }
-    for (k = 0; pick && k < 16; k++) {
+    for (k = 0; pick && k < RUN_COPIES; k++) {
         total += p[k];
-        if (u*sum > total && k < 15) continue;
-        pick[0] = fmod(theta[SNL_PHI_REF] + ((k & 1) + 2*((k >> 1) & 1)) * SNL_PI/2, 2*SNL_PI)
-                - ((k >> 3) ? 2*SNL_PI : 0);
-        pick[1] = fmod(theta[SNL_PSI] + (k & 1) * SNL_PI/2, SNL_PI)
-                + ((k >> 2) & 1) * SNL_PI;
+        if (!(p[k] > 0) || (u*sum > total && k < RUN_COPIES - 1)) continue;
+        run_copy(theta, k, &pick[0], &pick[1]);
         break;
     }
     return base + log(sum);
@@ -437,31 +439,11 @@ static snl_status run_event_log_prior(void *ctx, size_t worker, size_t n, const 
     return SNL_OK;
 }
 
-/* s = L^H r, in place of the ratios r [modes][2][K][2], at each node of both channels. */
-static void run_event_whiten(const snl_event *e, double *s)
-{
-    const size_t M = e->het->modes, n = 2*e->het->K;
-    size_t i, a, b;
-    for (i = 0; i < n; i++)
-        for (b = 0; b < M; b++) {
-            const double *L = e->L + 2*i*M*M;
-            double re = 0, im = 0;
-            for (a = b; a < M; a++) {
-                const double *l = L + 2*(a*M + b), *r = s + 2*(a*n + i);
-                re += l[0]*r[0] + l[1]*r[1];
-                im += l[0]*r[1] - l[1]*r[0];
-            }
-            s[2*(b*n + i)] = re;
-            s[2*(b*n + i) + 1] = im;
-        }
-}
-
 /* Whitened signal s [nx] of a source. */
-static snl_status run_event_signal(const snl_event *e, const snl_source *src, double *s)
+static snl_status run_event_signal(const snl_event *e, size_t worker, const snl_source *src,
+                                   double *s)
 {
-    const snl_status st = snl_het_signal(e->het, src, s, NULL);
-    run_event_whiten(e, s);
-    return st;
+    return snl_het_signal(e->het, src, s, e->ratios + worker * e->each, NULL);
 }
 
 static snl_status run_event_simulate(void *ctx, size_t worker, size_t n, const double *in,
@@ -471,11 +453,10 @@ static snl_status run_event_simulate(void *ctx, size_t worker, size_t n, const d
     snl_source s;
     double lp;
     size_t i;
-    (void)worker;
     for (i = 0; i < n; i++) {
         snl_status st = SNL_EFAILED;
         if (run_event_source(e, in + i*(e->dim + 1), &s, &lp))
-            st = run_event_signal(e, &s, out + i*e->nx);
+            st = run_event_signal(e, worker, &s, out + i*e->nx);
         if (st != SNL_OK) return st;
     }
     return SNL_OK;
@@ -579,74 +560,44 @@ void snl_event_free(snl_event *e)
 {
     if (!e) return;
     snl_het_free(e->het);
-    SNL_FREE(e->x_obs);
+    SNL_FREE(e->work);
     SNL_FREE(e);
 }
 
 size_t snl_event_calls(const snl_event *e) { return e->calls; }
 
-/* Heterodyne about a source, with the modes of the model or only (2,2).  In the sums of
- * lisa.c over nodes, <h|h> = sum r^H V r and <d|h> = Re sum r^H W with V Hermitian in the
- * modes: V = L L^H makes them |s|^2 and x.s with s = L^H r, x = L^-1 W. */
+/* Heterodyne about a source, with the modes of the model or only (2,2). */
 static snl_status run_event_heterodyne(snl_event *e, snl_model model, const snl_source *ref,
                                        snl_fault *why)
 {
     snl_lisa_cfg lisa = e->cfg.lisa;
     snl_het *het;
-    size_t M, n, i, a, b, c;
     snl_status st;
     lisa.model = model;
     if ((st = snl_het_create(&het, e->data, &lisa, ref, e->cfg.nodes, why)) != SNL_OK) return st;
     snl_het_free(e->het);
-    SNL_FREE(e->x_obs);
-    M = het->modes;
-    n = 2*het->K;
+    SNL_FREE(e->work);
     e->het = het;
     e->ref = *ref;
-    e->dim = M > 1 ? RUN_MOST : RUN_DIM;
-    e->nx = 2*n*M;
-    if (!(e->x_obs = SNL_CALLOC(e->nx + 2*n*M*M, sizeof *e->x_obs))) return SNL_ENOMEM;
-    e->L = e->x_obs + e->nx;
-    for (i = 0; i < n; i++) {
-        double *L = e->L + 2*i*M*M;
-        for (a = 0; a < M; a++) {
-            double *x = e->x_obs + 2*(a*n + i);
-            memcpy(x, het->W + 2*(a*n + i), 2 * sizeof *x);
-            for (b = 0; b <= a; b++) {      /* V_ab = conj V_ba, which U holds */
-                const double *u = het->U + 2*((a*(a - 1)/2 + b)*n + i);
-                double *l = L + 2*(a*M + b), re, im;
-                re = a == b ? het->V[a*n + i] * (1 + (M > 1 ? 1e-9 : 0)) : u[0];
-                im = a == b ? 0 : -u[1];
-                for (c = 0; c < b; c++) {
-                    const double *p = L + 2*(a*M + c), *q = L + 2*(b*M + c);
-                    re -= p[0]*q[0] + p[1]*q[1];
-                    im -= p[1]*q[0] - p[0]*q[1];
-                }
-                if (a > b) {
-                    l[0] = re / L[2*(b*M + b)];
-                    l[1] = im / L[2*(b*M + b)];
-                    x[0] -= l[0]*e->x_obs[2*(b*n + i)] - l[1]*e->x_obs[2*(b*n + i) + 1];
-                    x[1] -= l[0]*e->x_obs[2*(b*n + i) + 1] + l[1]*e->x_obs[2*(b*n + i)];
-                } else {            /* modes that cannot be told apart here: rounding */
-                    l[0] = sqrt(fmax(re, 1e-9 * het->V[a*n + i]));
-                    x[0] /= l[0];
-                    x[1] /= l[0];
-                }
-            }
-        }
-    }
+    e->dim = het->modes > 1 ? RUN_MOST : RUN_DIM;
+    e->nx = 4 * het->K * het->modes;
+    e->each = e->nx + 8;            /* 8: workers do not share a cache line */
+    e->work = SNL_CALLOC((RUN_DIM + 8) * e->nx + (e->pool ? e->pool->workers : 1) * e->each,
+                         sizeof *e->work);
+    if (!e->work) return SNL_ENOMEM;
+    e->ratios = e->work + (RUN_DIM + 8) * e->nx;
     return SNL_OK;
 }
 
 /* ==== Search ============================================================= */
 
-/* Time is searched on a grid after summing bins into blocks: over the prior's window plus
- * the light time to the Sun, a block of 32 bins of a month turns by less than 0.1 rad. */
-enum { RUN_BLOCK = 32 };
+/* Time is searched on a grid after summing bins into blocks, at most 32 bins and so few that
+ * over the prior's window plus the light time to the Sun the edges of a block turn by less
+ * than 0.4 rad against its centre. */
 static const double run_light = 520;        /* 1 AU/c, rounded up {s}           */
 static const double run_time_step = 12;     /* of the time grid {s}             */
 
-typedef struct run_search { const snl_event *e; size_t blocks, each; double *work; } run_search;
+typedef struct run_search { const snl_event *e; size_t block, blocks, each; double *work; } run_search;
 
 /* in (mc, q, chi1, chi2) to out (rho^2, t_L): the long-wavelength signal of A and E with
  * two free complex amplitudes, rho^2 = max_t sum_c |<d_c|h(t)>|^2/<h|h>_c. */
@@ -674,7 +625,7 @@ static snl_status run_search_stat(void *ctx, size_t worker, size_t n, const doub
             const double f = d->f[k], a = amp[k] * f * f * 1e20;
             const double ph = phase[k] + 2*SNL_PI * fmod(f * (tc - e->cfg.lisa.epoch), 1.0);
             const double co = a * cos(ph), si = a * sin(ph);
-            b = k / RUN_BLOCK;
+            b = k / rs->block;
             for (c = 0; c < 2; c++) {
                 const double *x = d->d + 2*(c*d->n + k), w = 1 / d->S[c*d->n + k];
                 z[4*b + 2*c] += (co*x[0] - si*x[1]) * w;
@@ -683,10 +634,10 @@ static snl_status run_search_stat(void *ctx, size_t worker, size_t n, const doub
             }
         }
         for (t = -half; t <= half; t += run_time_step) {
-            const double f0 = d->f[0] + 0.5*(RUN_BLOCK - 1)*d->df;
+            const double f0 = d->f[0] + 0.5*((double)rs->block - 1)*d->df;
             double s[4] = { 0, 0, 0, 0 }, rho = 0;
             double cr = cos(2*SNL_PI*f0*t), ci = sin(2*SNL_PI*f0*t);
-            const double sr = cos(2*SNL_PI*RUN_BLOCK*d->df*t), si = sin(2*SNL_PI*RUN_BLOCK*d->df*t);
+            const double turn = 2*SNL_PI*(double)rs->block*d->df*t, sr = cos(turn), si = sin(turn);
             for (b = 0; b < rs->blocks; b++) {
                 const double *x = z + 4*b, u = cr*sr - ci*si;
                 s[0] += cr*x[0] - ci*x[1];  s[1] += cr*x[1] + ci*x[0];
@@ -719,7 +670,9 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best,
     size_t i, j, k, done;
     snl_status st = SNL_ENOMEM;
     rs.e = e;
-    rs.blocks = (e->data->n + RUN_BLOCK - 1) / RUN_BLOCK;
+    rs.block = (size_t)fmin(32, fmax(1, 0.4 / (SNL_PI * e->data->df
+                            * (0.5*(pr[SNL_T_REF].hi - pr[SNL_T_REF].lo) + run_light))));
+    rs.blocks = (e->data->n + rs.block - 1) / rs.block;
     rs.each = 2*e->data->n + 4*rs.blocks;
     rs.work = SNL_CALLOC(workers * rs.each, sizeof *rs.work);
     if (!rs.work || !(in = SNL_CALLOC(6*n0, sizeof *in))) goto done;
@@ -776,10 +729,10 @@ static double run_event_at(snl_event *e, const double *y, double *s)
 {
     snl_source src;
     double lp;
-    if (!run_event_source(e, y, &src, &lp) || run_event_signal(e, &src, s) != SNL_OK)
+    if (!run_event_source(e, y, &src, &lp) || run_event_signal(e, 0, &src, s) != SNL_OK)
         return -INFINITY;
     e->calls++;
-    return run_like(e->nx, e->x_obs, s);
+    return run_like(e->nx, e->het->x, s);
 }
 
 static const double run_step[RUN_DIM] = {   /* of numerical derivatives, times the scale */
@@ -827,7 +780,7 @@ static void run_event_normal(const snl_event *e, const double *y, const double *
                              const double *s, double *G, double *g, double *res)
 {
     size_t i, j;
-    for (i = 0; i < e->nx; i++) res[i] = e->x_obs[i] - s[i];
+    for (i = 0; i < e->nx; i++) res[i] = e->het->x[i] - s[i];
     for (i = 0; i < RUN_DIM; i++) {
         for (j = 0; j < RUN_DIM; j++)
             G[i*RUN_DIM + j] = run_dot(e->nx, J + i*e->nx, J + j*e->nx);
@@ -860,9 +813,9 @@ static void run_event_inside(const snl_event *e, const double *y, double *z)
 }
 
 /* Levenberg-Marquardt from y; returns ln L there. */
-static double run_event_climb(snl_event *e, double *y, int iterations, double *work)
+static double run_event_climb(snl_event *e, double *y, int iterations)
 {
-    double *s = work, *trial = s + e->nx, *J = trial + e->nx, *res = J + RUN_DIM*e->nx;
+    double *s = e->work, *trial = s + e->nx, *J = trial + e->nx, *res = J + RUN_DIM*e->nx;
     double G[RUN_DIM*RUN_DIM], g[RUN_DIM], A[RUN_DIM*RUN_DIM], d[RUN_DIM], damp = 1e-2;
     double ll = run_event_at(e, y, s);
     int it, k;
@@ -931,16 +884,15 @@ static snl_status run_chart_set(snl_event *e, const snl_source *ssb)
 }
 
 /* Best amplitudes at a sky position in closed form; returns ln L, s gets them. */
-static double run_event_amplitudes(snl_event *e, snl_source *s, double *work)
+static double run_event_amplitudes(snl_event *e, snl_source *s)
 {
     const size_t nx = e->nx;
-    double *h = work, A[16], a[4], b[4];
+    double *work = e->work, *h = work, A[16], a[4], b[4];
     size_t i, j;
-    if (snl_het_basis(e->het, s, work + 4*nx, NULL) != SNL_OK) return -INFINITY;
+    if (snl_het_basis(e->het, s, work + 4*nx, work + 6*nx, NULL) != SNL_OK) return -INFINITY;
     e->calls++;
     for (j = 0; j < 2; j++) {
-        double *r = work + (4 + j)*nx;
-        run_event_whiten(e, r);
+        const double *r = work + (4 + j)*nx;
         for (i = 0; i < nx; i += 2) {
             h[2*j*nx + i] = r[i];              h[2*j*nx + i + 1] = r[i + 1];
             h[(2*j + 1)*nx + i] = -r[i + 1];   h[(2*j + 1)*nx + i + 1] = r[i];
@@ -949,7 +901,7 @@ static double run_event_amplitudes(snl_event *e, snl_source *s, double *work)
     for (i = 0; i < 4; i++) {
         for (j = 0; j < 4; j++) A[4*i + j] = run_dot(nx, h + i*nx, h + j*nx);
         A[5*i] *= 1 + 1e-9;
-        a[i] = run_dot(nx, h + i*nx, e->x_obs);
+        a[i] = run_dot(nx, h + i*nx, e->het->x);
     }
     if (!run_cholesky(4, A)) return -INFINITY;
     memcpy(b, a, sizeof b);
@@ -960,105 +912,217 @@ static double run_event_amplitudes(snl_event *e, snl_source *s, double *work)
     return 0.5*run_dot(4, b, b);
 }
 
+/* The best points so far, best first. */
+enum { RUN_TOP = 96 };
+typedef struct run_top { size_t n, most;  double l[RUN_TOP], y[RUN_TOP][RUN_MOST]; } run_top;
+
+static void run_top_add(run_top *t, double l, const double *y)
+{
+    size_t k = 0;
+    while (k < t->n && l <= t->l[k]) k++;
+    if (k == t->most || !(l > -INFINITY)) return;
+    if (t->n < t->most) t->n++;
+    memmove(t->y + k + 1, t->y + k, (t->n - 1 - k) * sizeof t->y[0]);
+    memmove(t->l + k + 1, t->l + k, (t->n - 1 - k) * sizeof t->l[0]);
+    memcpy(t->y[k], y, sizeof t->y[k]);
+    t->l[k] = l;
+}
+
+/* Offer the list a sky position, with the best amplitudes there; g in the LISA frame. */
+static void run_search_sky(snl_event *e, snl_source g, run_top *top)
+{
+    double theta[SNL_NPAR], y[RUN_MOST] = { 0 }, l;
+    snl_lisa_to_ssb(&g);
+    l = run_event_amplitudes(e, &g);
+    run_theta_of(e, &g, theta);
+    if (run_prior_copies(e, theta, 0, NULL) > -INFINITY && run_event_forward(e, &g, y))
+        run_top_add(top, l, y);
+}
+
+/* Climb from each point of the list; best and its ln L. */
+static double run_search_climb(snl_event *e, run_top *top, double *best)
+{
+    double ll = -INFINITY;
+    size_t k;
+    for (k = 0; k < top->n; k++) {
+        const double l = run_event_climb(e, top->y[k], 15);
+        if (!(l > ll)) continue;
+        ll = l;
+        memcpy(best, top->y[k], sizeof top->y[k]);
+    }
+    return ll;
+}
+
+/* Take the best point as reference of chart and heterodyning, and climb on about it. */
+static snl_status run_search_refer(snl_event *e, snl_model model, double *ll, snl_fault *why)
+{
+    snl_source s;
+    double jac;
+    snl_status st;
+    if (!run_chart_inverse(&e->chart, e->best, &s, &jac) || !run_event_branch(e, e->best, &s))
+        return SNL_EFAILED;
+    if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
+    if ((st = run_event_heterodyne(e, model, &s, why)) != SNL_OK) return st;
+    if (!run_event_forward(e, &s, e->best)) return SNL_EFAILED;
+    *ll = run_event_climb(e, e->best, 15);
+    return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
+}
+
+/* Factor of a proposal about the best point: the inverse Fisher matrix of all but the sky,
+ * at the temperature heat. */
+static int run_search_proposal(snl_event *e, double heat)
+{
+    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], C[81], *s = e->work, *J = s + e->nx;
+    size_t i, j;
+    if (!(run_event_at(e, e->best, s) > -INFINITY) || !run_event_jacobian(e, e->best, s, J)) return 0;
+    run_event_normal(e, e->best, J, s, G, g, J + RUN_DIM*e->nx);
+    for (i = 0; i < 9; i++) for (j = 0; j < 9; j++) C[9*i + j] = G[RUN_DIM*i + j] / heat;
+    run_event_prior_fisher(e, e->best, 1 - 1/heat, 9, C);     /* it is not heated */
+    if (!run_cholesky(9, C)) return 0;
+    for (i = 0; i < 9; i++) {                      /* covariance = inverse, then its factor */
+        double u[9] = { 0 };
+        u[i] = 1;
+        run_solve_lower(9, C, u);
+        run_solve_upper(9, C, u);
+        memcpy(e->chol + 9*i, u, sizeof u);
+    }
+    return run_cholesky(9, e->chol);
+}
+
+/* From (2,2) to all modes.  They tell apart the branches, and what for (2,2) alone is a
+ * valley: inclination with sky, mass ratio with spins.  So the points tried are drawn along
+ * it, heated, in a disc about each image of the sky, and all their branches. */
+static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_fault *why)
+{
+    run_top near = { 0, RUN_TOP, { 0 }, { { 0 } } }, top = { 0, 32, { 0 }, { { 0 } } };
+    run_top end = { 0, 4, { 0 }, { { 0 } } };
+    const double scale[RUN_CA] = { 1e-3*e->best[RUN_MC], 0.1, 0.01, 0.1, 10 };
+    double valley[RUN_CA], C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], lambda[RUN_CA];
+    int pass;
+    snl_source ssb, s;
+    double jac, y[RUN_MOST], z[9];
+    size_t i, b;
+    snl_status st;
+    if (!run_search_proposal(e, 9) || !run_chart_inverse(&e->chart, e->best, &ssb, &jac))
+        return SNL_EFAILED;
+    for (i = 0; i < RUN_CA; i++)                /* the least known direction, one sigma */
+        for (b = 0; b < RUN_CA; b++)
+            C[i*RUN_CA + b] = run_dot(1 + (i < b ? i : b), e->chol + 9*i, e->chol + 9*b) / 9
+                            / (scale[i]*scale[b]);
+    run_eigen(RUN_CA, C, V, lambda);
+    for (i = 0; i < RUN_CA; i++) valley[i] = V[i]*sqrt(lambda[0])*scale[i];
+    for (i = 0; i < 480; i++) {
+        const double r = 0.6*sqrt(snl_rng_uniform(rng)), a = 2*SNL_PI*snl_rng_uniform(rng);
+        double lambda, sb;
+        for (b = 0; b < 9; b++) z[b] = snl_rng_normal(rng);
+        memcpy(y, e->best, sizeof y);
+        if (!run_chart_sky(&e->chart, y, &lambda, &sb)) return SNL_EFAILED;
+        run_chart_map(&e->chart, lambda + (double)(i & 3) * SNL_PI/2, i & 4 ? -sb : sb, y);
+        y[RUN_XI] += r*cos(a);
+        y[RUN_ETA] += r*sin(a);
+        for (b = 0; b < RUN_CA; b++) y[b] += run_dot(b + 1, e->chol + 9*b, z);
+        run_event_inside(e, e->best, y);
+        if (!run_chart_inverse(&e->chart, y, &s, &jac)) continue;
+        snl_ssb_to_lisa(&s);
+        run_search_sky(e, s, &near);
+    }
+    if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
+    for (i = 0; i < near.n; i++)
+        for (b = 0; b < 4; b++) {
+            near.y[i][RUN_BRANCH] = (double)b + 0.5;
+            run_top_add(&top, run_event_at(e, near.y[i], e->work), near.y[i]);
+        }
+    for (i = 0; i < top.n; i++) {
+        const double l = run_event_climb(e, top.y[i], 8);
+        if (l > -INFINITY) run_top_add(&end, l, top.y[i]);
+    }
+    *ll = run_search_climb(e, &end, e->best);
+    for (pass = 0; pass < 3; pass++) {          /* along the valley to its other hollows */
+        const double before = *ll;
+        double line[4][81];
+        for (b = 0; b < 4; b++)
+            for (i = 0; i <= 80; i++) {
+                memcpy(y, e->best, sizeof y);
+                run_axpy(RUN_CA, 0.1*((double)i - 40), valley, y);
+                y[RUN_BRANCH] = (double)b + 0.5;
+                line[b][i] = run_event_at(e, y, e->work);
+            }
+        for (end.n = 0, b = 0; b < 4; b++)
+            for (i = 1; i < 80; i++) {
+                if (!(line[b][i] > line[b][i - 1] && line[b][i] >= line[b][i + 1])) continue;
+                memcpy(y, e->best, sizeof y);
+                run_axpy(RUN_CA, 0.1*((double)i - 40), valley, y);
+                y[RUN_BRANCH] = (double)b + 0.5;
+                run_top_add(&end, line[b][i], y);
+            }
+        memcpy(y, e->best, sizeof y);
+        *ll = run_search_climb(e, &end, e->best);
+        if (*ll <= before + 0.1) break;
+    }
+    return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
+}
+
 snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook hook,
                             void *user, snl_fault *why)
 {
-    enum { KEEP = 4, RING = 16, BELTS = 10 };
+    enum { RING = 16, BELTS = 10 };
     snl_rng rng;
-    double best[6] = { 0 }, y[RUN_MOST] = { 0 }, top[KEEP][RUN_MOST], topl[KEEP], *work = NULL;
-    double ll = -INFINITY;
+    double blind[6] = { 0 }, ll, jac;
+    run_top top = { 0, 4, { 0 }, { { 0 } } };
     snl_source s, start;
     snl_status st;
-    size_t i, j, k;
+    size_t i, j;
     int pass;
     snl_rng_seed(&rng, e->cfg.seed, 1);
-    if ((st = run_search_blind(e, &rng, best, hook, user)) != SNL_OK) return st;
-    if (!(best[4] > 25)) return SNL_EFAILED;
-    run_masses(best[0], best[1], &start.m1, &start.m2);
-    start.chi1 = best[2];      start.chi2 = best[3];   start.distance = 1e4;
+    if ((st = run_search_blind(e, &rng, blind, hook, user)) != SNL_OK) return st;
+    if (!(blind[4] > 50)) return SNL_EFAILED;    /* noise reaches 30 in 1e6 trials */
+    run_masses(blind[0], blind[1], &start.m1, &start.m2);
+    start.chi1 = blind[2];     start.chi2 = blind[3];  start.distance = 1e4;
     start.inclination = 1;     start.phi_ref = 0;      start.psi = 0;
-    start.lambda = 1;          start.beta = 0.5;       start.t_ref = best[5];
+    start.lambda = 1;          start.beta = 0.5;       start.t_ref = blind[5];
     s = start;
     snl_lisa_to_ssb(&s);
     if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
     if ((st = run_event_heterodyne(e, SNL_PHENOMD, &s, why)) != SNL_OK) return st;
-    if (!(work = SNL_CALLOC((RUN_DIM + 8) * e->nx, sizeof *work))) return SNL_ENOMEM;
-    for (k = 0; k < KEEP; k++) topl[k] = -INFINITY;
     for (i = 0; i < BELTS; i++)
         for (j = 0; j < RING; j++) {
-            double l, theta[SNL_NPAR];
             snl_source g = start;
             g.beta = asin(-1 + (2*(double)i + 1) / BELTS);
             g.lambda = 2*SNL_PI * ((double)j + 0.5) / RING;
-            snl_lisa_to_ssb(&g);
-            l = run_event_amplitudes(e, &g, work);
-            run_theta_of(e, &g, theta);
-            if (!(run_prior_copies(e, theta, 0, NULL) > -INFINITY)) continue;
-            for (k = 0; k < KEEP && l <= topl[k]; k++) ;
-            if (k == KEEP || !run_event_forward(e, &g, y)) continue;
-            memmove(top + k + 1, top + k, (KEEP - 1 - k) * sizeof top[0]);
-            memmove(topl + k + 1, topl + k, (KEEP - 1 - k) * sizeof topl[0]);
-            memcpy(top[k], y, sizeof y);
-            topl[k] = l;
+            run_search_sky(e, g, &top);
         }
-    for (k = 0; k < KEEP; k++) {
-        double l;
-        if (!(topl[k] > -INFINITY)) continue;
-        l = run_event_climb(e, top[k], 15, work);
-        if (l > ll) { ll = l;  memcpy(e->best, top[k], sizeof y); }
+    if (!(run_search_climb(e, &top, e->best) > -INFINITY)) return SNL_EFAILED;
+    for (pass = 0; pass < 2; pass++)
+        if ((st = run_search_refer(e, SNL_PHENOMD, &ll, why)) != SNL_OK) return st;
+    if (e->cfg.lisa.model != SNL_PHENOMD
+        && ((st = run_search_modes(e, &rng, &ll, why)) != SNL_OK
+            || (st = run_search_refer(e, e->cfg.lisa.model, &ll, why)) != SNL_OK)) return st;
+    e->snr = sqrt(fmax(0, 2*ll));
+    e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
+    if (!run_search_proposal(e, e->heat) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
+        || !run_event_branch(e, e->best, &s)) return SNL_EFAILED;
+    run_theta_of(e, &s, out->theta);
+    out->log_like = ll;
+    out->snr = e->snr;
+    out->calls = e->calls;
+    e->found = 1;
+    return SNL_OK;
+}
+
+snl_status snl_event_prior(snl_event *e, const snl_prior *prior, snl_fault *why)
+{
+    int i;
+    for (i = 0; i < SNL_NPAR; i++) {
+        const snl_prior *old = &e->cfg.prior[i], *p = &prior[i];
+        if (!(p->lo >= old->lo && p->lo < old->hi))
+            return snl_refuse(why, snl_parameter_name[i], p->lo, old->lo, old->hi);
+        if (!(p->hi > p->lo && p->hi <= old->hi))
+            return snl_refuse(why, snl_parameter_name[i], p->hi, p->lo, old->hi);
+        if (p->kind == SNL_NORMAL && !(p->sd > 0))
+            return snl_refuse(why, snl_parameter_name[i], p->sd, 0, INFINITY);
     }
-    st = SNL_EFAILED;
-    for (pass = 0; pass < 2 && ll > -INFINITY; pass++) {   /* about the better reference */
-        snl_source ref;
-        double jac, l;
-        if (!run_chart_inverse(&e->chart, e->best, &s, &jac) || !run_event_branch(e, e->best, &s))
-            goto done;
-        ref = s;
-        if ((st = run_chart_set(e, &s)) != SNL_OK) goto done;
-        if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &s, why)) != SNL_OK) goto done;
-        SNL_FREE(work);
-        work = SNL_CALLOC((RUN_DIM + 8) * e->nx, sizeof *work);
-        st = SNL_ENOMEM;
-        if (!work) goto done;
-        st = SNL_EFAILED;
-        if (!run_event_forward(e, &ref, y)) goto done;
-        ll = run_event_climb(e, y, 15, work);
-        memcpy(e->best, y, sizeof y);
-        for (k = 1; !pass && e->dim > RUN_DIM && k < 4; k++) {     /* the other branches */
-            if (!run_event_forward(e, &ref, y)) goto done;
-            y[RUN_BRANCH] = fmod(y[RUN_BRANCH] + (double)k, 4);
-            l = run_event_climb(e, y, 15, work);
-            if (l > ll) { ll = l;  memcpy(e->best, y, sizeof y); }
-        }
-    }
-    if (ll > -INFINITY && run_event_at(e, e->best, work) > -INFINITY
-        && run_event_jacobian(e, e->best, work, work + e->nx)) {
-        double G[RUN_DIM*RUN_DIM], g[RUN_DIM], C[81], jac;
-        e->snr = sqrt(fmax(0, 2*ll));
-        e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
-        run_event_normal(e, e->best, work + e->nx, work, G, g, work + (RUN_DIM + 2)*e->nx);
-        for (i = 0; i < 9; i++) for (j = 0; j < 9; j++) C[9*i + j] = G[RUN_DIM*i + j] / e->heat;
-        run_event_prior_fisher(e, e->best, 1 - 1/e->heat, 9, C);     /* it is not heated */
-        if (!run_cholesky(9, C)) goto done;
-        for (i = 0; i < 9; i++) {                  /* covariance = inverse, then its factor */
-            double u[9] = { 0 };
-            u[i] = 1;
-            run_solve_lower(9, C, u);
-            run_solve_upper(9, C, u);
-            memcpy(e->chol + 9*i, u, sizeof u);
-        }
-        if (!run_cholesky(9, e->chol) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
-            || !run_event_branch(e, e->best, &s)) goto done;
-        run_theta_of(e, &s, out->theta);
-        out->log_like = ll;
-        out->snr = e->snr;
-        out->calls = e->calls;
-        e->found = 1;
-        st = SNL_OK;
-    }
-done:
-    SNL_FREE(work);
-    return st;
+    memcpy(e->cfg.prior, prior, sizeof e->cfg.prior);
+    return SNL_OK;
 }
 
 void snl_event_problem(snl_event *e, snl_problem *p)
@@ -1066,7 +1130,7 @@ void snl_event_problem(snl_event *e, snl_problem *p)
     p->dim = e->dim;
     p->nx = e->nx;
     p->nc = RUN_NC + (e->dim > RUN_DIM ? RUN_NC_MORE : 0);
-    p->x_obs = e->x_obs;
+    p->x_obs = e->het->x;
     p->unit_noise = 1;
     p->heat = e->heat;
     p->simulate = run_event_simulate;
@@ -1201,7 +1265,12 @@ static int run_target_progress(void *user, const snl_mcmc_progress *m)
 }
 
 /* The exact likelihood of a problem of unit noise, by its simulator. */
-typedef struct run_exact { const snl_problem *p; double *work; size_t each; } run_exact;
+typedef struct run_exact {
+    const snl_problem *p;
+    double *work;               /* [workers][each]: y and number, signal */
+    size_t  each;
+    const snl_run *run;         /* for run_both_fn                       */
+} run_exact;
 
 static snl_status run_exact_fn(void *ctx, size_t worker, size_t n, const double *y, double *out)
 {
@@ -1223,6 +1292,7 @@ static snl_status run_exact_fn(void *ctx, size_t worker, size_t n, const double 
 
 static snl_status run_exact_begin(run_exact *x, const snl_problem *p)
 {
+    x->run = NULL;
     x->p = p;
     x->each = p->dim + 1 + p->nx + 8;           /* 8: workers do not share a cache line */
     x->work = SNL_CALLOC((p->pool ? p->pool->workers : 1) * x->each, sizeof *x->work);
@@ -1250,6 +1320,7 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
         return snl_refuse(why, "walkers", (double)c->walkers, (double)(2*dim + 2), 65536);
     if (c->temps < 1 || c->temps > 64) return snl_refuse(why, "temps", (double)c->temps, 1, 64);
     if (!(c->ratio > 1)) return snl_refuse(why, "ratio", c->ratio, 1, 1e6);
+    if (c->burn < 10) return snl_refuse(why, "burn", (double)c->burn, 10, 1e12);
     if (c->steps < 10) return snl_refuse(why, "steps", (double)c->steps, 10, 1e12);
     if (c->samples < 100) return snl_refuse(why, "samples", (double)c->samples, 100, 1e9);
     return SNL_OK;
@@ -1323,7 +1394,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
                             snl_run_hook hook, void *user, snl_fault *why)
 {
     const size_t n = c->walkers * c->temps;
-    run_exact x = { NULL, NULL, 0 };
+    run_exact x = { NULL, NULL, 0, NULL };
     run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
     double *start;
     size_t i;
@@ -1387,13 +1458,25 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     snl_status st;
     *out = NULL;
     if (d < 1 || d > RUN_MAX_DIM) return snl_refuse(why, "dim", (double)d, 1, RUN_MAX_DIM);
-    if (!(p->heat >= 1)) return snl_refuse(why, "heat", p->heat, 1, INFINITY);
-    if (cfg->first < 50) return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
-    if (cfg->each < 50) return snl_refuse(why, "each", (double)cfg->each, 50, 1e9);
-    if (cfg->rounds < 1) return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
+    if (p->nx < 1) return snl_refuse(why, "nx", 0, 1, INFINITY);
+    if (p->nc < 1 || p->nc > 1024) return snl_refuse(why, "nc", (double)p->nc, 1, 1024);
+    if (!(p->heat >= 1) || (!p->unit_noise && p->heat > 1))
+        return snl_refuse(why, "heat", p->heat, 1, p->unit_noise ? INFINITY : 1);
+    if (cfg->first < 50 || cfg->first > 1000000000)
+        return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
+    if (cfg->each < 50 || cfg->each > 1000000000)
+        return snl_refuse(why, "each", (double)cfg->each, 50, 1e9);
+    if (cfg->rounds < 1 || cfg->rounds > 1000000)
+        return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
     if (cfg->components < 1 || cfg->components > 256)
         return snl_refuse(why, "components", (double)cfg->components, 1, 256);
     if (!(cfg->lost > 0)) return snl_refuse(why, "lost", cfg->lost, 0, INFINITY);
+    if (cfg->degree > 4) return snl_refuse(why, "degree", (double)cfg->degree, 0, 4);
+    if (cfg->transforms < !p->unit_noise || cfg->transforms > 64)
+        return snl_refuse(why, "transforms", (double)cfg->transforms, !p->unit_noise, 64);
+    if (!(cfg->error > 0)) return snl_refuse(why, "error", cfg->error, 0, INFINITY);
+    if (!(cfg->divergence > 0))
+        return snl_refuse(why, "divergence", cfg->divergence, 0, INFINITY);
     if ((st = run_check_chain(&cfg->chain, d, why)) != SNL_OK) return st;
     if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
     r->p = p;
@@ -1648,6 +1731,26 @@ static snl_status run_moved(const snl_run *r, double *out)
     return SNL_OK;
 }
 
+/* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
+ * others, so that the network also learns where the surrogate may be too small. */
+static snl_status run_propose(const snl_run *r, snl_rng *rng, int wide, double *y)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim;
+    const double *a;
+    double lp = 0;
+    snl_status st;
+    if (!r->round) return p->draw(p->ctx, rng, y) ? SNL_OK : SNL_EFAILED;
+    a = r->draws + snl_rng_below(rng, r->have)*d;
+    memcpy(y, a, d * sizeof *y);
+    if (!wide) return SNL_OK;
+    run_axpy(d, 0.7, r->draws + snl_rng_below(rng, r->have)*d, y);
+    run_axpy(d, -0.7, r->draws + snl_rng_below(rng, r->have)*d, y);
+    st = p->log_prior(p->ctx, 0, 1, y, &lp);
+    if (!(lp > -INFINITY)) memcpy(y, a, d * sizeof *y);
+    return st;
+}
+
 /* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
  * ln L, beta being that of the last proposal, and at least the best RUN_LEAST. */
 snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
@@ -1655,6 +1758,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     const snl_problem *p = r->p;
     const size_t d = p->dim, nx = p->nx, from = r->calls;
     const size_t n = from + (r->round ? r->cfg.each : r->cfg.first);
+    const size_t plain = r->round ? from + (n - from)*4/5 : n;
     const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
     snl_round *rep = r->report + r->round;
     run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "simulate", 0, 0, 0 } };
@@ -1672,12 +1776,9 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     t.p = p;        t.fn = run_surrogate;  t.ctx = r;
     t.hook = hook;  t.user = user;         t.prog.round = r->round;
     if (hook && hook(user, &t.prog)) return SNL_ESTOPPED;
-    for (i = from; i < n; i++) {                     /* propose */
-        double *y = r->y + i*(d + 1);
-        y[d] = (double)i;
-        if (!r->round) { if (!p->draw(p->ctx, &rng, y)) return SNL_EFAILED; }
-        else memcpy(y, r->draws + snl_rng_below(&rng, r->have)*d, d * sizeof *y);
-    }
+    for (i = from; i < n; i++)                       /* propose */
+        if ((st = run_propose(r, &rng, i >= plain, r->y + i*(d + 1))) != SNL_OK) return st;
+        else r->y[i*(d + 1) + d] = (double)i;
     st = snl_pool_map(p->pool, p->simulate, p->ctx, n - from, 16, r->y + from*(d + 1), d + 1,
                       r->s + from*nx, nx);
     if (st != SNL_OK) return st;
@@ -1689,7 +1790,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     start = work + n;
     if (p->unit_noise) {                             /* choose rows */
         for (i = 0; i < n; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
-        if (r->round && (st = run_examine(r, from, n, ll, &rep->error, &beta)) != SNL_OK)
+        if (r->round && (st = run_examine(r, from, plain, ll, &rep->error, &beta)) != SNL_OK)
             goto done;
         memcpy(work, ll, n * sizeof *ll);
         m = n < RUN_LEAST ? n : RUN_LEAST;
@@ -1725,6 +1826,159 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
 done:
     SNL_FREE(ll);
     SNL_FREE(pick);
+    return st;
+}
+
+/* ---- a trained run ------------------------------------------------------ */
+
+/* Start points of a chain: draws of the last posterior, those that the prior allows now. */
+static snl_status run_restart(snl_run *r, size_t n, snl_rng *rng, double *start)
+{
+    const size_t d = r->p->dim;
+    size_t i, tries = 0;
+    for (i = 0; i < n; tries++) {
+        double lp;
+        snl_status st;
+        memcpy(start + i*d, r->draws + snl_rng_below(rng, r->have)*d, d * sizeof *start);
+        if ((st = r->p->log_prior(r->p->ctx, 0, 1, start + i*d, &lp)) != SNL_OK) return st;
+        if (lp > -INFINITY) i++;
+        else if (tries > 1000*n) return SNL_EFAILED;
+    }
+    return SNL_OK;
+}
+
+snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook, void *user,
+                          snl_fault *why)
+{
+    const size_t n = r->cfg.chain.walkers * r->cfg.chain.temps;
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
+    double *start;
+    snl_rng rng;
+    snl_status st;
+    if (!r->flow || !r->have) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
+    if (!(start = SNL_CALLOC(n * r->p->dim, sizeof *start))) return SNL_ENOMEM;
+    t.p = r->p;     t.fn = run_surrogate;  t.ctx = r;
+    t.hook = hook;  t.user = user;         t.prog.round = r->round;
+    snl_rng_seed(&rng, r->cfg.seed, 5);
+    st = run_restart(r, n, &rng, start);
+    if (st == SNL_OK)
+        st = run_chain(&t, 1, &r->cfg.chain, r->cfg.seed + 5, start, r->draws, r->draw_ll, rep, why);
+    SNL_FREE(start);
+    return st;
+}
+
+/* out [n][2]: ln L of the data and of the compressed data, both exact. */
+static snl_status run_both_fn(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    const run_exact *x = ctx;
+    const snl_run *r = x->run;
+    const size_t nx = x->p->nx;
+    const double *s = x->work + worker*x->each + x->p->dim + 1;
+    size_t i, k;
+    for (i = 0; i < n; i++, y += x->p->dim, out += 2) {
+        double two[2], sum = 0;
+        const snl_status st = run_exact_fn(ctx, worker, 1, y, two);
+        if (st != SNL_OK) return st;
+        out[0] = out[1] = two[1];
+        if (!(two[0] > -INFINITY)) continue;
+        for (k = 0; k < r->k; k++) {
+            const double *b = r->basis + k*nx;
+            const double h = run_dot(nx, b, s) - run_dot(nx, b, r->center);
+            sum += h*(r->xo[k] - 0.5*h);
+        }
+        out[1] = sum + run_like(nx, x->p->x_obs, r->center);
+    }
+    return SNL_OK;
+}
+
+snl_status snl_run_budget(const snl_run *r, size_t n, const double *y, double *both)
+{
+    run_exact x;
+    snl_status st;
+    if (!r->p->unit_noise || !r->flow) return SNL_EINVAL;
+    if ((st = run_exact_begin(&x, r->p)) != SNL_OK) return st;
+    x.run = r;
+    st = snl_pool_map(r->p->pool, run_both_fn, &x, n, 16, y, r->p->dim, both, 2);
+    SNL_FREE(x.work);
+    return st;
+}
+
+/* Calibration against one simulated observation x: ln prior + beta ln L(x_obs), ln p(x). */
+typedef struct run_trial { const snl_run *r; const double *x; double beta, *work; size_t each; } run_trial;
+
+static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    const run_trial *t = ctx;
+    const snl_problem *p = t->r->p;
+    double *c = t->work + worker*t->each, two[2];
+    size_t i;
+    for (i = 0; i < n; i++, y += p->dim, out += 2) {
+        snl_status st = run_surrogate((void *)t->r, worker, 1, y, two);
+        if (st != SNL_OK) return st;
+        out[0] = two[0] + (two[0] > -INFINITY ? t->beta*two[1] : 0);
+        out[1] = -INFINITY;
+        if (!(out[0] > -INFINITY)) continue;
+        if ((st = p->context(p->ctx, worker, 1, y, c)) != SNL_OK) return st;
+        snl_flow_logp(t->r->flow, 1, t->x, 1, c, out + 1, c + p->nc);
+    }
+    return SNL_OK;
+}
+
+snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, uint64_t seed,
+                             double *truth, double *post, snl_run_hook hook, void *user,
+                             snl_fault *why)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx, workers = p->pool ? p->pool->workers : 1;
+    snl_sample_cfg base = r->cfg.chain, one = { 0, 2, 2, 300, 500, 0 };
+    snl_sample_report rep = { 0, 0, 0 };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
+    run_trial trial = { NULL, NULL, 0, NULL, 0 };
+    double *mem = NULL, *in, *s, *x, *wide, *ll, *start;
+    size_t i, k, most;
+    snl_rng rng;
+    snl_status st;
+    if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
+    if (!r->flow) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
+    if (!(heat > 1)) return snl_refuse(why, "heat", heat, 1, INFINITY);
+    if (draws < 100) return snl_refuse(why, "draws", (double)draws, 100, 1e6);
+    if (n < 1 || n > base.samples) return snl_refuse(why, "n", (double)n, 1, (double)base.samples);
+    one.walkers = 2*d + 2 < 32 ? 32 : 2*d + 2;
+    one.samples = draws;
+    most = base.walkers*base.temps;
+    if (most < one.walkers*one.temps) most = one.walkers*one.temps;
+    trial.r = r;
+    trial.beta = 1/heat;
+    trial.each = p->nc + snl_flow_work(r->flow) + 8;
+    mem = SNL_CALLOC(d + 1 + nx + r->k + base.samples*(d + 1) + most*d + draws + workers*trial.each,
+                     sizeof *mem);
+    if (!mem) return SNL_ENOMEM;
+    in = mem;           s = in + d + 1;     x = s + nx;     wide = x + r->k;
+    ll = wide + base.samples*d;             start = ll + base.samples;
+    trial.x = x;        trial.work = start + most*d + draws;
+    snl_rng_seed(&rng, seed, 11);
+    t.p = p;        t.fn = run_surrogate;  t.ctx = r;        t.beta = 1/heat;
+    if ((st = run_restart(r, base.walkers*base.temps, &rng, start)) == SNL_OK)
+        st = run_chain(&t, 1, &base, seed + 1, start, wide, ll, &rep, why);
+    t.fn = run_trial_fn;
+    t.ctx = &trial;
+    t.beta = 1;
+    for (i = 0; st == SNL_OK && i < n; i++) {
+        snl_run_progress prog = { "calibrate", 0, 0, 0 };
+        memcpy(in, wide + (base.samples/n)*i*d, d * sizeof *in);
+        memcpy(truth + i*d, in, d * sizeof *in);
+        in[d] = (double)i;
+        if ((st = p->simulate(p->ctx, 0, 1, in, s)) != SNL_OK) break;
+        for (k = 0; k < r->k; k++)
+            x[k] = run_dot(nx, r->basis + k*nx, s) - run_dot(nx, r->basis + k*nx, r->center)
+                 + snl_rng_normal(&rng);
+        for (k = 0; k < one.walkers*one.temps; k++)
+            memcpy(start + k*d, wide + snl_rng_below(&rng, base.samples)*d, d * sizeof *start);
+        st = run_chain(&t, 1, &one, seed + 2 + i, start, post + i*draws*d, start + most*d, &rep, why);
+        prog.done = (double)(i + 1) / (double)n;
+        if (st == SNL_OK && hook && hook(user, &prog)) st = SNL_ESTOPPED;
+    }
+    SNL_FREE(mem);
     return st;
 }
 

@@ -53,6 +53,7 @@
  *   [TB] ter Braak 2006, Stat. Comput. 16, 239       differential evolution
  *   [TV] ter Braak & Vrugt 2008, Stat. Comput. 18, 435   snooker move
  *   [GR] Gelman & Rubin 1992, Stat. Sci. 7, 457      R-hat
+ *   [PS] Vehtari et al. 2024, JMLR 25, 72 (arXiv:1507.02646)   Pareto-smoothed weights
  *   [BV] Blackman & Vigna, arXiv:1805.01407          xoshiro256++
  */
 #ifndef SNL_H
@@ -690,17 +691,19 @@ SNL_MUST_USE snl_status snl_likelihood_dense(const snl_data *data, const snl_lis
  * w has no antenna pattern whose nulls could be in the way.  Its amplitude amp_a gets 1%
  * of the inspiral's f^(-7/6) of (2,2), so that it neither vanishes nor dies out in the
  * ringdown, where ratios would grow beyond bounds.  With cubic Lagrange interpolation
- * r(f_j) = sum_k L_jk r_k in ln f the sums over bins become sums over nodes, with weights
- * found once,
+ * r(f_j) = sum_k L_jk r_k in ln f the sums over bins become sums over nodes and modes, p =
+ * (k, a), with weights found once in each channel,
  *
- *     <d|h> = Re sum_ack conj(r_ack) W_ack,  W_ack = 4 df sum_j L_jk conj(w_aj) d_cj/S_cj,
- *     <h|h> = Re sum_abck conj(r_ack) r_bck V_abck,
- *                                            V_abck = 4 df sum_j L_jk conj(w_aj) w_bj/S_cj,
+ *     <d|h> = Re sum_p conj(r_p) W_p,         W_p = 4 df sum_j conj(v_jp) d_j/S_j,
+ *     <h|h> = sum_pq conj(r_p) G_pq r_q,      G_pq = 4 df sum_j conj(v_jp) v_jq/S_j,
  *
- * in place of [Z]'s linear ratios in bins.  Over a posterior of SNR 500 the largest error
- * of ln L was 0.08, 0.005 and 0.0006 with 128, 256 and 512 nodes (M = 1.8e6 Msun; 0.02
- * with 512 for M from 3e5 to 2e7, PhenomD and PhenomHM).  It grows with the distance from
- * the reference.
+ * v_j,ka = L_jk w_aj, in place of [Z]'s linear ratios in bins.  G is positive and has a band
+ * of four nodes: with G = L L^H, s = L^H r and x = L^-1 W,
+ *
+ *     ln L = x.s - |s|^2/2       over real and imaginary parts;
+ *
+ * in x the noise of the data is N(0, 1), independent.  @@ERR@@
+ * The error grows with the distance from the reference.
  * Modes have to be divided one by one, for they pass a frequency at different times.
  *
  * Immutable once created, shared by all threads; read the fields freely. */
@@ -709,32 +712,30 @@ typedef struct snl_het {
     int     l[SNL_MODES], m[SNL_MODES];
     double *f;              /* [K]            nodes, from the first bin to the last  {Hz} */
     double *w;              /* [M][K][2]      carrier at the nodes                     */
-    double *W;              /* [M][2][K][2]   data weights                             */
-    double *V;              /* [M][2][K]      signal weights V_aa                      */
-    double *U;              /* [M(M-1)/2][2][K][2]   V_ab, pairs a < b: 01, 02, 12, 03.. */
+    double *x;              /* [2][K][M][2]   whitened data                            */
+    double *T;              /* [2][K M][4 M][2]   conj L_p+j,p at row p, j < 4 M       */
     snl_lisa_cfg cfg;
     snl_source   ref;
 } snl_het;
 
 /* Nodes are equidistant in ln f, but at least four bins apart.  Start with K = 512.
  * The data may be freed afterwards.  SNL_EINVAL: cfg, reference, K < 8 or too many for the
- * band (why->hi is the most), S not > 0.  SNL_EFAILED: a weight V is not positive (too few
- * bins or too few nodes; why->index is the node).  SNL_ENOMEM.  On error *out is NULL. */
+ * band (why->hi is the most), S not > 0.  SNL_EFAILED: G is not positive (too few bins;
+ * why->index is the node).  SNL_ENOMEM.  On error *out is NULL. */
 SNL_MUST_USE snl_status snl_het_create(snl_het **out, const snl_data *data,
                                        const snl_lisa_cfg *cfg, const snl_source *ref,
                                        size_t K, snl_fault *why);
 void snl_het_free(snl_het *het);
 
-/* Ratios r [M][2][K][2] of a source.  Errors: those of snl_lisa_signal. */
-SNL_MUST_USE snl_status snl_het_signal(const snl_het *het, const snl_source *s, double *r,
-                                       snl_fault *why);
-
-/* <d|h> and <a|b> of signals given by their ratios. */
-double snl_het_dh(const snl_het *het, const double *r);
-double snl_het_hh(const snl_het *het, const double *ra, const double *rb);
-
-/* ln L = <d|h> - <h|h>/2; work [snl_het_work(het)]. */
+/* Numbers of a whitened signal, 4 K M; of work 2 of these are needed unless stated. */
 size_t snl_het_work(const snl_het *het);
+
+/* Whitened signal s [2][K][M][2] of a source: <a|b> is the dot product of two of them.
+ * work [snl_het_work(het)].  Errors: those of snl_lisa_signal. */
+SNL_MUST_USE snl_status snl_het_signal(const snl_het *het, const snl_source *source, double *s,
+                                       double *work, snl_fault *why);
+
+/* ln L = <d|h> - <h|h>/2; work [2 snl_het_work(het)]. */
 SNL_MUST_USE snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
                                         double *work, snl_fault *why);
 
@@ -751,18 +752,19 @@ SNL_MUST_USE snl_status snl_het_error(const snl_het *het, const snl_data *data,
 
 /* Fisher matrix F_ij = <dh/dx_i|dh/dx_j>, x the fields of snl_source in their order, from
  * central differences whose steps change h by 1e-4 of its norm: good to 1e-5 of
- * sqrt(F_ii F_jj).  work [12 snl_het_work(het)].  Errors: those of snl_lisa_signal, also
+ * sqrt(F_ii F_jj).  work [13 snl_het_work(het)].  Errors: those of snl_lisa_signal, also
  * where a source nearer to the end of a range than its step cannot be varied. */
 enum { SNL_SOURCE_FIELDS = 11 };
 SNL_MUST_USE snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
                                        double F[SNL_SOURCE_FIELDS][SNL_SOURCE_FIELDS],
                                        double *work, snl_fault *why);
 
-/* The two ratios r [2][2][K][2] of H_plus and H_cross (see snl_amplitudes_from_source):
+/* The whitened signals out [2][2][K][2] of H_plus and H_cross (see snl_amplitudes_from_source):
  * a search maximises ln L, quadratic in the four real amplitudes, in closed form.  Uses
- * masses, spins, sky and t_ref of s.  SNL_EINVAL if the object has other modes than (2,2). */
-SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, double *r,
-                                      snl_fault *why);
+ * masses, spins, sky and t_ref of s.  work [snl_het_work(het)].  SNL_EINVAL if the object has
+ * other modes than (2,2). */
+SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, double *out,
+                                      double *work, snl_fault *why);
 
 /* ==== nn.c: conditional density estimation =============================== */
 
@@ -1161,6 +1163,11 @@ SNL_MUST_USE snl_status snl_hpd(size_t n, const double *x, const double *w, doub
 SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t *index,
                                      snl_rng *rng);
 
+/* Shape k of a generalised Pareto distribution fitted to the largest weights w [n], NULL not
+ * allowed: below 0.5 importance sampling is sound, above 0.7 not to be trusted [PS].  0 where
+ * the weights have no tail.  work [n].  SNL_EINVAL: also n < 25. */
+SNL_MUST_USE snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work);
+
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
  * bandwidth) on SNL_JSD_GRID points spanning both.  Below 0.002 they agree; never above
  * ln 2.  work [4 SNL_JSD_GRID].  SNL_EFAILED: a constant sample. */
@@ -1311,6 +1318,28 @@ SNL_MUST_USE snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user,
                                       snl_fault *why);
 snl_run_view snl_run_state(const snl_run *r);
 
+/* Sample the trained surrogate again, with the prior that the problem has now, into the draws
+ * of the run's view: no simulation.  SNL_EINVAL before the first round.  SNL_EFAILED: the
+ * prior allows none of the old draws.  The next round would go on from there. */
+SNL_MUST_USE snl_status snl_run_sample(snl_run *r, snl_sample_report *report, snl_run_hook hook,
+                                       void *user, snl_fault *why);
+
+/* Exact ln L of the data and of the compressed data, both [n][2], of y [n][dim]: one
+ * simulation a row.  Weights exp(exact - surrogate) turn draws into exact ones; what lies
+ * between exact and compressed is the cost of the compression, between compressed and
+ * surrogate that of the network.  SNL_EINVAL: no unit_noise, or no round yet. */
+SNL_MUST_USE snl_status snl_run_budget(const snl_run *r, size_t n, const double *y,
+                                       double *both);
+
+/* Simulation-based calibration (Talts et al., arXiv:1804.06788) over the trained region: n
+ * true points from the posterior at temperature heat > 1, which takes the place of the prior;
+ * for each a simulation, noise, and draws >= 100 samples of the surrogate's posterior of it.
+ * If the surrogate is right, the rank of the truth among its draws is uniform, for any
+ * function of y.  truth [n][dim], post [n][draws][dim].  n simulations. */
+SNL_MUST_USE snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat,
+                                          uint64_t seed, double *truth, double *post,
+                                          snl_run_hook hook, void *user, snl_fault *why);
+
 /* The complete state between two rounds as bytes [snl_run_save_size(r)], and back into a run
  * created for the same problem with the same sizes and seed: it then continues bit for bit.
  * SNL_EFORMAT: damaged, r is unchanged.  SNL_EINVAL: of other sizes or another seed. */
@@ -1381,6 +1410,9 @@ void snl_event_free(snl_event *e);
  * Levenberg-Marquardt.  Must come before the rest.  SNL_EFAILED: nothing found. */
 SNL_MUST_USE snl_status snl_event_search(snl_event *e, snl_search_result *out,
                                          snl_run_hook hook, void *user, snl_fault *why);
+
+/* Another prior [SNL_NPAR], no wider than the first.  SNL_EINVAL names the parameter. */
+SNL_MUST_USE snl_status snl_event_prior(snl_event *e, const snl_prior *prior, snl_fault *why);
 
 /* The problem to hand to snl_run_create, with e as its context. */
 void snl_event_problem(snl_event *e, snl_problem *p);

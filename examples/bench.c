@@ -204,7 +204,7 @@ static snl_status heterodyned(bench *b, const char *name, event *e, snl_model mo
     snl_status s;
     e->cfg.model = model;
     s = snl_het_create(&e->het, e->data, &e->cfg, &e->source, 512, NULL);
-    e->work = s == SNL_OK ? numbers(snl_het_work(e->het)) : NULL;
+    e->work = s == SNL_OK ? numbers(2*snl_het_work(e->het)) : NULL;
     if (s == SNL_OK && !e->work) s = SNL_ENOMEM;
     if (s == SNL_OK) s = timed(b, name, event_heterodyned, e, 1, "us/call");
     free(e->work);

@@ -1,4 +1,4 @@
-/* event.c - the commands that work on an event: simulate, infer, mcmc, run. */
+/* event.c - the commands that work on an event: simulate, infer, mcmc, calibrate, run. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -82,9 +82,8 @@ static int data_read(const event_config *c, snl_data **data, io_error *e)
 
 /* ---- simulate ----------------------------------------------------------- */
 
-/* Injected signals in the band of the configuration, their distances scaled to the SNR
- * where one is given: into c, so that a caller sees them. */
-static int signals_add(event_config *c, const snl_qnm *qnm, snl_data *band, io_error *e)
+/* Distances of the injected sources where the configuration gives an SNR in the band. */
+static int distances_set(event_config *c, const snl_qnm *qnm, const snl_data *band, io_error *e)
 {
     const snl_lisa_cfg lisa = lisa_of(c, qnm);
     size_t i;
@@ -92,20 +91,34 @@ static int signals_add(event_config *c, const snl_qnm *qnm, snl_data *band, io_e
         snl_data *one = NULL;
         snl_fault why = { 0 };
         snl_source s = snl_source_from_theta(c->inject[i]);
-        snl_status st = snl_data_create(&one, band->df, (size_t)(band->f[0]/band->df + 0.5), band->n);
+        snl_status st = SNL_OK;
+        if (!(c->inject_snr[i] > 0)) continue;
+        st = snl_data_create(&one, band->df, (size_t)(band->f[0]/band->df + 0.5), band->n);
         if (st == SNL_OK) {
             memcpy(one->S, band->S, 2*band->n * sizeof *one->S);
             st = snl_data_add_signal(one, &lisa, &s, &why);
         }
-        if (st == SNL_OK && c->inject_snr[i] > 0) {
-            s.distance *= snl_data_snr(one, one->d) / c->inject_snr[i];
-            c->inject[i][P_DISTANCE] = s.distance;
-        }
+        if (st == SNL_OK)
+            c->inject[i][P_DISTANCE] *= snl_data_snr(one, one->d) / c->inject_snr[i];
         snl_data_free(one);
-        if (st == SNL_OK) st = snl_data_add_signal(band, &lisa, &s, &why);
         if (st != SNL_OK) return refuse(e, c->path, st, &why);
     }
     return 0;
+}
+
+/* Injected signals in the band, their distances set. */
+static int signals_add(event_config *c, const snl_qnm *qnm, snl_data *band, io_error *e)
+{
+    const snl_lisa_cfg lisa = lisa_of(c, qnm);
+    size_t i;
+    int rc = distances_set(c, qnm, band, e);
+    for (i = 0; !rc && i < c->sources; i++) {
+        const snl_source s = snl_source_from_theta(c->inject[i]);
+        snl_fault why = { 0 };
+        const snl_status st = snl_data_add_signal(band, &lisa, &s, &why);
+        if (st != SNL_OK) rc = refuse(e, c->path, st, &why);
+    }
+    return rc;
 }
 
 /* Noise at all frequencies plus the signals in their band, as a periodic series. */
@@ -190,8 +203,8 @@ static int priors_of(const event_config *c, snl_prior *p, io_error *e)
             o->kind = SNL_NORMAL;
             o->mean = q->a;
             o->sd = q->b;
-            o->lo = event_params[q->param].lo;
-            o->hi = event_params[q->param].hi;
+            o->lo = fmax(event_params[q->param].lo, q->a - 6*q->b);   /* the search needs an end */
+            o->hi = fmin(event_params[q->param].hi, q->a + 6*q->b);
         } else return io_fail(e, IO_REFUSED, "%s:%d: fixed parameters are not supported yet",
                               c->path, q->line);
     }
@@ -217,8 +230,11 @@ static int session_open(session *s, const options *o, const char *path, io_error
     s->began = time(NULL);
     s->quiet = o->quiet;
     rc = event_read(&s->c, path, e);
+    if (!rc && s->c.window)
+        rc = io_fail(e, IO_REFUSED, "%s: window: only none is known so far", s->c.path);
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
     if (!rc) rc = data_read(&s->c, &s->data, e);
+    if (!rc) rc = distances_set(&s->c, o->qnm, s->data, e);
     if (!rc) rc = dir_make(o->out, e);
     if (!rc) rc = file_read(path, &text, &size, e);
     if (rc) return rc;
@@ -341,6 +357,9 @@ typedef struct result {
     double *v;                      /* [n][COLUMNS], parameters in the order of the priors */
     const char *names[COLUMNS];
     double *weight;                 /* [n], mean 1                                         */
+    int     refined;                /* the last two columns hold something                 */
+    double  cost[SNL_NPAR][3];      /* {nats} of compression, of the network, of both      */
+    double  pareto;                 /* shape of the weights' tail                          */
     double  efficiency;             /* effective share of the weighted draws               */
     double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
     double  truth[SNL_NPAR];        /* NaN: not known                                      */
@@ -348,34 +367,65 @@ typedef struct result {
 
 static void result_free(result *r) { free(r->v);  free(r->weight); }
 
-/* From draws y and their ln L, of the surrogate (surrogate = 1: exact ones are computed, as
- * weights) or exact. */
+/* What lies between exact, exact but compressed, and surrogate, per parameter: the same
+ * draws under three weights.  x [n] and work [n + 4 SNL_JSD_GRID] are scratch. */
+static snl_status result_budget(result *r, const double *squeezed, double *x, double *work)
+{
+    const double *w[3][2] = { { r->weight, squeezed }, { squeezed, NULL }, { r->weight, NULL } };
+    size_t i, k;
+    int j;
+    for (k = 0; k < SNL_NPAR; k++) {
+        for (i = 0; i < r->n; i++) x[i] = r->v[i*COLUMNS + k];
+        for (j = 0; j < 3; j++) {
+            const snl_status st = snl_jsd(r->n, x, w[j][0], r->n, x, w[j][1], &r->cost[k][j], work);
+            if (st != SNL_OK) return st;
+        }
+    }
+    return SNL_OK;
+}
+
+/* exp(a - b), mean 1. */
+static void weights(size_t n, const double *a, size_t stride, const double *b, double *w)
+{
+    double top = -INFINITY, sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) top = fmax(top, a[i*stride] - b[i]);
+    for (i = 0; i < n; i++) sum += w[i] = exp(a[i*stride] - b[i] - top);
+    for (i = 0; i < n; i++) w[i] *= (double)n / sum;
+}
+
+/* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
+ * weights.  NULL: take it as exact. */
 static int result_make(result *r, const session *s, const options *o, size_t n,
-                       const double *y, const double *ll, int surrogate, io_error *e)
+                       const double *y, const double *ll, const snl_run *run, io_error *e)
 {
     static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
-    double *theta = malloc(n * (SNL_NPAR + 4) * sizeof *theta), *exact, top = -INFINITY, sum = 0;
+    double *theta = malloc((n * (SNL_NPAR + 5) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
     size_t i, k;
     snl_status st = SNL_OK;
     r->n = n;
+    r->refined = run != NULL;
     r->v = malloc(n * COLUMNS * sizeof *r->v);
     r->weight = malloc(n * sizeof *r->weight);
     if (!theta || !r->v || !r->weight) { free(theta);  return io_fail(e, IO_FAILED, "out of memory"); }
-    exact = theta + n*SNL_NPAR;
+    both = theta + n*SNL_NPAR;
+    squeezed = both + 2*n;
+    work = squeezed + n;
     snl_event_theta(s->event, n, y, o->seed, theta);
-    if (surrogate) st = snl_log_likelihood(&s->problem, n, y, exact);
-    else memcpy(exact, ll, n * sizeof *exact);
-    for (i = 0; i < n; i++) if (exact[i] - ll[i] > top) top = exact[i] - ll[i];
-    for (i = 0; i < n; i++) sum += r->weight[i] = exp(exact[i] - ll[i] - top);
+    if (run) st = snl_run_budget(run, n, y, both);
+    else for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
+    weights(n, both, 2, ll, r->weight);
+    weights(n, both + 1, 2, ll, squeezed);
     for (i = 0; i < n; i++) {
         double *v = r->v + i*COLUMNS;
-        r->weight[i] *= (double)n / sum;
         for (k = 0; k < SNL_NPAR; k++) v[k] = theta[i*SNL_NPAR + (size_t)s->c.prior[k].param];
         v[SNL_NPAR] = ll[i];
-        v[SNL_NPAR + 1] = exact[i];
+        v[SNL_NPAR + 1] = both[2*i];
         v[SNL_NPAR + 2] = log(r->weight[i]);
     }
     r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
+    if (st == SNL_OK && run) st = result_budget(r, squeezed, theta, work);
+    if (st == SNL_OK && run) st = snl_pareto_k(n, r->weight, &r->pareto, theta);
     for (k = 0; st == SNL_OK && k < SNL_NPAR; k++) {
         const int par = s->c.prior[k].param;
         r->names[k] = snl_parameter_name[par];
@@ -412,11 +462,19 @@ static int result_write(const result *r, const session *s, const char *dir, cons
                         io_error *e)
 {
     char *post = path_join(dir, "posterior.tsv", 0), *sum = path_join(dir, "summary.tsv", 0);
-    char *svg = path_join(dir, "corner.svg", 0);
+    char *svg = path_join(dir, "corner.svg", 0), *cost = path_join(dir, "budget.tsv", 0);
     out_file out = { 0 };
     size_t k;
-    int rc = post && sum && svg ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    int rc = post && sum && svg && cost ? 0 : io_fail(e, IO_FAILED, "out of memory");
     if (!rc) rc = table_write(post, 1, 12, r->n, COLUMNS, r->names, r->v, e);
+    if (!rc && r->refined) rc = out_open(&out, cost, e);
+    if (!rc && r->refined) {
+        fprintf(out.file, "param\tcompression_mnat\tnetwork_mnat\tboth_mnat\n");
+        for (k = 0; k < SNL_NPAR; k++)
+            fprintf(out.file, "%s\t%.9g\t%.9g\t%.9g\n", r->names[k], 1000*r->cost[k][0],
+                    1000*r->cost[k][1], 1000*r->cost[k][2]);
+        rc = out_close(&out, 1, e);
+    }
     if (!rc) rc = result_plot(r, svg, e);
     if (!rc) rc = out_open(&out, sum, e);
     if (!rc) {
@@ -433,6 +491,7 @@ static int result_write(const result *r, const session *s, const char *dir, cons
     free(post);
     free(sum);
     free(svg);
+    free(cost);
     return rc;
 }
 
@@ -450,10 +509,50 @@ static void result_print(const result *r)
         }
         printf("%-16s %14s %14.8g %14.8g %14.8g\n", r->names[k], truth, q[2], q[1], q[3]);
     }
+    if (r->refined) {
+        double most[3] = { 0, 0, 0 };
+        int j;
+        for (k = 0; k < SNL_NPAR; k++)
+            for (j = 0; j < 3; j++) most[j] = fmax(most[j], 1000*r->cost[k][j]);
+        printf("error budget, largest over the parameters: compression %.3f mnat, network %.3f mnat, "
+               "both %.3f mnat; taken out by the refinement\n", most[0], most[1], most[2]);
+    }
     if (known) printf("inside the 95 %% interval: %lu of %lu\n", (unsigned long)inside, (unsigned long)known);
 }
 
 /* ---- infer --------------------------------------------------------------- */
+
+/* A trained run under another prior: no simulation. */
+static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
+{
+    event_config other;
+    snl_prior prior[SNL_NPAR];
+    snl_sample_report rep = { 0, 0, 0 };
+    snl_fault why = { 0 };
+    snl_run_view v;
+    snl_status st;
+    result r = { 0 };
+    char text[256];
+    int rc = event_read(&other, o->prior, e);
+    if (!rc) rc = priors_of(&other, prior, e);
+    if (rc) return rc;
+    if ((st = snl_event_prior(s->event, prior, &why)) != SNL_OK) {
+        char where[600];
+        snprintf(where, sizeof where, "%.500s: wider than the prior that was trained", o->prior);
+        return refuse(e, where, st, &why);
+    }
+    st = snl_run_sample(run, &rep, report_progress, s, &why);
+    if (st == SNL_EFAILED)
+        return io_fail(e, IO_REFUSED, "%s: leaves the trained region: it allows none of the posterior's draws", o->prior);
+    if (st != SNL_OK) return refuse(e, o->prior, st, &why);
+    v = snl_run_state(run);
+    rc = result_make(&r, s, o, v.n, v.y, v.log_like, NULL, e);
+    snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\n", rep.ess);
+    if (!rc) rc = result_write(&r, s, o->out, text, e);
+    if (!rc) result_print(&r);
+    result_free(&r);
+    return rc;
+}
 
 static int infer_to(session *s, const options *o, io_error *e)
 {
@@ -465,10 +564,11 @@ static int infer_to(session *s, const options *o, io_error *e)
     const snl_round *last;
     result r = { 0 };
     char *path = path_join(o->out, "checkpoint.snl", 0), text[1024];
+    const int resume = o->resume || o->prior;
     size_t search, refined;
     int found = 0, rc = path ? 0 : io_fail(e, IO_FAILED, "out of memory");
     cfg.seed = o->seed;
-    if (!rc && o->resume) {
+    if (!rc && resume) {
         rc = checkpoint_read(s, &cfg, &run, path, &found, e);
         if (!rc && !found && !s->quiet) fprintf(stderr, "%s: there is no checkpoint: starting anew\n", path);
     }
@@ -491,17 +591,18 @@ static int infer_to(session *s, const options *o, io_error *e)
         rc = checkpoint_write(s, run, path, e);
     }
     if (rc) goto done;
+    if (o->prior) { rc = infer_again(s, run, o, e);  goto done; }
     last = &v.report[v.round - 1];
     search = snl_event_calls(s->event);
     refined = v.n;
-    rc = result_make(&r, s, o, v.n, v.y, v.log_like, 1, e);
+    rc = result_make(&r, s, o, v.n, v.y, v.log_like, run, e);
     snprintf(text, sizeof text,
              "calls_search\t%lu\ncalls_training\t%lu\ncalls_refinement\t%lu\ncalls\t%lu\nrounds\t%lu\n"
              "error_log_likelihood\t%.9g\ndivergence\t%.9g\ncomponents\t%.0f\nlost_sigma\t%.9g\n"
-             "efficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\nstopped\t%s\n",
+             "pareto_k\t%.4f\nefficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\nstopped\t%s\n",
              (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
              (unsigned long)(search + v.calls + refined), (unsigned long)v.round, last->error,
-             last->divergence, last->components, last->lost, r.efficiency,
+             last->divergence, last->components, last->lost, r.pareto, r.efficiency,
              fmin(last->ess, r.efficiency*(double)v.n), last->ess, v.why);
     if (!rc) rc = result_write(&r, s, o->out, text, e);
     if (!rc) {
@@ -560,7 +661,7 @@ int cmd_mcmc(options *o, io_error *e)
                                                report_progress, &s, &why);
         if (st != SNL_OK) rc = refuse(e, s.c.path, st, &why);
     }
-    if (!rc) rc = result_make(&r, &s, o, chain.samples, y, ll, 0, e);
+    if (!rc) rc = result_make(&r, &s, o, chain.samples, y, ll, NULL, e);
     if (!rc) {
         search = snl_event_calls(s.event);
         snprintf(text, sizeof text, "calls_search\t%lu\ncalls_sampling\t%lu\ncalls\t%lu\n"
@@ -579,6 +680,91 @@ int cmd_mcmc(options *o, io_error *e)
     free(y);
     free(ll);
     session_close(&s);
+    return rc;
+}
+
+/* ---- calibrate ----------------------------------------------------------- */
+
+enum { TRIALS = 200, RANKED = 100 };
+
+/* ranks.tsv: where each truth stands among its draws, in 0 .. RANKED; coverage.tsv: how often
+ * the central interval of a level holds the truth, with the binomial 99 % band. */
+static int calibrate_write(const session *s, const char *dir, const double *rank, io_error *e)
+{
+    const char *names[SNL_NPAR + 3] = { "level", "low", "high" };
+    char *ranks = path_join(dir, "ranks.tsv", 0), *cover = path_join(dir, "coverage.tsv", 0);
+    double table[19][SNL_NPAR + 3];
+    size_t i, k, l;
+    int rc = ranks && cover ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    for (k = 0; k < SNL_NPAR; k++) names[k + 3] = snl_parameter_name[s->c.prior[k].param];
+    for (l = 0; l < 19; l++) {
+        const double p = 0.05*(double)(l + 1), band = 2.576*sqrt(p*(1 - p)/TRIALS);
+        table[l][0] = p;
+        table[l][1] = fmax(0, p - band);
+        table[l][2] = fmin(1, p + band);
+        for (k = 0; k < SNL_NPAR; k++)
+            for (table[l][k + 3] = 0, i = 0; i < TRIALS; i++)
+                table[l][k + 3] += fabs(2*rank[i*SNL_NPAR + k] - 1) <= p ? 1.0/TRIALS : 0;
+    }
+    if (!rc) rc = table_write(ranks, 1, 12, TRIALS, SNL_NPAR, names + 3, rank, e);
+    if (!rc) rc = table_write(cover, 1, 12, 19, SNL_NPAR + 3, names, table[0], e);
+    free(ranks);
+    free(cover);
+    return rc;
+}
+
+int cmd_calibrate(options *o, io_error *e)
+{
+    snl_run_cfg cfg = snl_run_defaults();
+    snl_run *run = NULL;
+    snl_fault why = { 0 };
+    session s;
+    double *truth = NULL, *post, *a, *b, *rank, worst = 1;
+    char *path = path_join(o->out, "checkpoint.snl", 0);
+    size_t i, j, k, d;
+    int found = 0, rc = session_open(&s, o, o->file[0], e);
+    options again = *o;
+    snl_status st;
+    cfg.seed = o->seed;
+    again.resume = 1;
+    if (!rc) rc = infer_to(&s, &again, e);              /* or nothing, if it is there */
+    if (!rc) rc = checkpoint_read(&s, &cfg, &run, path, &found, e);
+    if (rc) goto done;
+    d = s.problem.dim;
+    truth = malloc((TRIALS*(d + RANKED*d + SNL_NPAR) + (RANKED + 1)*SNL_NPAR + 2*TRIALS) * sizeof *truth);
+    if (!truth) { rc = io_fail(e, IO_FAILED, "out of memory");  goto done; }
+    post = truth + TRIALS*d;
+    rank = post + TRIALS*RANKED*d;
+    a = rank + TRIALS*SNL_NPAR;
+    b = a + SNL_NPAR;
+    st = snl_run_calibrate(run, TRIALS, RANKED, 4, o->seed, truth, post, report_progress, &s, &why);
+    if (st != SNL_OK) { rc = refuse(e, s.c.path, st, &why);  goto done; }
+    for (i = 0; i < TRIALS; i++) {
+        snl_event_theta(s.event, 1, truth + i*d, o->seed + 2*i, a);
+        snl_event_theta(s.event, RANKED, post + i*RANKED*d, o->seed + 2*i + 1, b);
+        for (k = 0; k < SNL_NPAR; k++) {
+            const int p = s.c.prior[k].param;
+            double below = 0.5;
+            for (j = 0; j < RANKED; j++) below += b[j*SNL_NPAR + (size_t)p] < a[p];
+            rank[i*SNL_NPAR + k] = below / (RANKED + 1);
+        }
+    }
+    rc = calibrate_write(&s, o->out, rank, e);
+    printf("%-16s %12s %12s\n", "parameter", "KS distance", "p");
+    for (k = 0; !rc && k < SNL_NPAR; k++) {
+        double distance, p;
+        for (i = 0; i < TRIALS; i++) truth[i] = rank[i*SNL_NPAR + k];
+        if (snl_ks(TRIALS, truth, &distance, &p, truth + TRIALS) != SNL_OK) continue;
+        printf("%-16s %12.4f %12.4f\n", snl_parameter_name[s.c.prior[k].param], distance, p);
+        worst = fmin(worst, p);
+    }
+    if (!rc) printf("smallest p, corrected for %d tests: %.4f; %d simulations\n", SNL_NPAR,
+                    fmin(1, worst*SNL_NPAR), TRIALS);
+done:
+    free(truth);
+    snl_run_free(run);
+    session_close(&s);
+    free(path);
     return rc;
 }
 
@@ -641,10 +827,7 @@ int cmd_run(options *o, io_error *e)
         rc = out_close(&out, 1, e);
     }
     if (!rc) rc = session_open(&s, o, cfg, e);
-    if (!rc) {
-        s.c.inject[0][P_DISTANCE] = c.inject[0][P_DISTANCE];
-        rc = infer_to(&s, o, e);
-    }
+    if (!rc) rc = infer_to(&s, o, e);
     if (!rc && !o->quiet) printf("results: %s\n", o->out);
     session_close(&s);
     free(cfg);

@@ -343,11 +343,15 @@ static const command commands[] = {
       "simulate a binary in LISA noise and recover it: the main job, without any file\n"
       "  snl run --out DIR [--seed N] [--threads N] [--resume]" },
     { "infer", cmd_infer, "CONFIG", 1,
-      "posterior of a binary by Sequential Neural Likelihood (PhenomD)\n"
-      "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume]" },
+      "posterior of a binary by Sequential Neural Likelihood; with --prior, the run that is in\n"
+      "DIR under the prior of another configuration, without a simulation\n"
+      "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
       "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]" },
+    { "calibrate", cmd_calibrate, "CONFIG", 1,
+      "are the surrogate's intervals right? 200 simulated observations, ranks of their truths\n"
+      "  snl calibrate event.cfg --out DIR" },
     { "simulate", cmd_simulate, "CONFIG", 1,
       "time series (t, A, E) of the injected sources in noise\n"
       "  snl simulate event.cfg --out data.npy" },
@@ -417,6 +421,7 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         if (!strcmp(k, "--cases")) o->cases = v;
         else if (!strcmp(k, "--frequencies")) o->frequencies = v;
         else if (!strcmp(k, "--out")) o->out = v;
+        else if (!strcmp(k, "--prior")) o->prior = v;
         else if (!strcmp(k, "--seed")) rc = number(c, k, v, &o->seed, e);
         else if (!strcmp(k, "--threads")) rc = number(c, k, v, &o->threads, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)

@@ -8,7 +8,7 @@
 enum { TOOL_FILES = 4 };
 
 typedef struct options {
-    const char *cases, *frequencies, *out;
+    const char *cases, *frequencies, *out, *prior;
     const char *file[TOOL_FILES];       /* what stands without a -- in front */
     int    files;
     unsigned long seed, threads;        /* threads 0: one for each processor */
@@ -25,6 +25,7 @@ int refuse(io_error *e, const char *where, snl_status s, const snl_fault *why);
 int cmd_simulate(options *o, io_error *e);
 int cmd_infer(options *o, io_error *e);
 int cmd_mcmc(options *o, io_error *e);
+int cmd_calibrate(options *o, io_error *e);
 int cmd_run(options *o, io_error *e);
 
 #endif
