@@ -1129,7 +1129,7 @@ SNL_MUST_USE snl_status snl_mcmc_tau(size_t n, size_t walkers, size_t dim,
                                      double *work);
 
 /* Effective number of samples ess [dim] of the mean over the chain, from the scatter of 20
- * batch means of the whole ensemble, to some 15 %.  Unlike n walkers/tau it is not fooled by
+ * batch means of the whole ensemble, to some 30 %.  Unlike n walkers/tau it is not fooled by
  * walkers that exchange places through the hot temperatures.  SNL_EINVAL: n < 40.  0 for a
  * constant. */
 SNL_MUST_USE snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *theta,

@@ -239,7 +239,8 @@ static int session_open(session *s, const options *o, const char *path, io_error
     if (!rc) rc = file_read(path, &text, &size, e);
     if (rc) return rc;
     s->mark = snl_fnv1a((unsigned char *)text, size)
-            ^ snl_fnv1a((unsigned char *)s->data->d, 4*s->data->n * sizeof *s->data->d);
+            ^ snl_fnv1a((unsigned char *)s->data->d, 4*s->data->n * sizeof *s->data->d)
+            ^ snl_fnv1a((const unsigned char *)&o->seed, sizeof o->seed);
     free(text);
     pool_start(&s->pool, o->threads);
     cfg.lisa = lisa_of(&s->c, o->qnm);
@@ -331,7 +332,7 @@ static int checkpoint_read(session *s, snl_run_cfg *cfg, snl_run **run, const ch
         p = snl_get(snl_get(p, &ne), &nr);
         if (ne > size || nr > size || 56 + ne + nr != size) st = SNL_EFORMAT;
         else if (mark != s->mark) {
-            rc = io_fail(e, IO_REFUSED, "%s: belongs to another configuration or other data", path);
+            rc = io_fail(e, IO_REFUSED, "%s: belongs to another configuration, seed or other data", path);
             st = SNL_EINVAL;
         } else st = snl_event_load(s->event, p, (size_t)ne);
         if (st == SNL_OK) snl_event_problem(s->event, &s->problem);
@@ -650,9 +651,8 @@ int cmd_mcmc(options *o, io_error *e)
     int rc = session_open(&s, o, o->file[0], e);
     if (!rc) rc = session_search(&s, e);
     if (!rc) {
-        y = malloc(chain.samples * s.problem.dim * sizeof *y);
         snl_event_problem(s.event, &s.problem);
-        y = realloc(y, chain.samples * s.problem.dim * sizeof *y);
+        y = malloc(chain.samples * s.problem.dim * sizeof *y);
         ll = malloc(chain.samples * sizeof *ll);
         if (!y || !ll) rc = io_fail(e, IO_FAILED, "out of memory");
     }

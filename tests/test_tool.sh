@@ -229,7 +229,7 @@ ok "resumed, the posterior is the same" cmp $D/A/posterior.tsv $D/B/posterior.ts
 cksum $D/B/* >$D/sums
 cp $D/event.cfg $D/other.cfg; echo "# another" >>$D/other.cfg
 refused "$D/B/checkpoint.snl: belongs to another configuration" $SNL infer $D/other.cfg --out $D/B --resume --quiet
-refused "$D/B/checkpoint.snl: belongs to a run with another seed" $SNL infer $D/event.cfg --out $D/B --resume --quiet --seed 2
+refused "$D/B/checkpoint.snl: belongs to another configuration, seed" $SNL infer $D/event.cfg --out $D/B --resume --quiet --seed 2
 ok "refused, the results are as they were" sh -c "cksum $D/B/* | cmp - $D/sums"
 ok "a finished run resumes at once" $SNL infer $D/event.cfg --out $D/B --resume --quiet
 ok "and has the same posterior" cmp $D/A/posterior.tsv $D/B/posterior.tsv
