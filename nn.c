@@ -276,9 +276,8 @@ static void nn_act_forward(snl_activation act, size_t n, nn_real *restrict g,
 {
     if (act == SNL_TANH)
         for (size_t i = 0; i < n; i++) {
-            const nn_real y = nn_tanh(g[i]);
-            h[i] = y;
-            g[i] = (1 - y)*(1 + y);
+            h[i] = nn_tanh(g[i]);
+            g[i] = (1 - h[i])*(1 + h[i]);
         }
     else
         for (size_t i = 0; i < n; i++) {        /* SiLU, a/(1 + exp(-a)) */
@@ -289,9 +288,7 @@ static void nn_act_forward(snl_activation act, size_t n, nn_real *restrict g,
 }
 
 static void nn_act_backward(size_t n, const nn_real *restrict g, nn_real *restrict dh)
-{
-    for (size_t i = 0; i < n; i++) dh[i] *= g[i];
-}
+{ for (size_t i = 0; i < n; i++) dh[i] *= g[i]; }
 
 /* ==== Masked layers ====================================================== */
 
@@ -1096,7 +1093,7 @@ typedef struct nn_trainer {
     double *cw, *base, *xr;         /* (n, m), (n, d): rows; x of one pass                  */
     nn_real *grad, *m1, *m2, *best; /* (np): gradient, Adam's moments, best weights         */
     double *gram, *chol;            /* (F, F)                                               */
-    double *rhs, *coef, *S;         /* (F, d)                                               */
+    double *rhs, *S;                /* (F, d)                                               */
     double *cov, *var, *xm, *q;     /* (k, k), k = max(d, m); (d): of x; of mean losses     */
     size_t *rows;                   /* (n): training rows, then validation rows             */
     nn_pass pass;
@@ -1118,7 +1115,6 @@ static size_t nn_trainer_layout(nn_trainer *t, double *base)
     t->gram = nn_take(base, &used, F*F);
     t->chol = nn_take(base, &used, F*F);
     t->rhs  = nn_take(base, &used, F*d);
-    t->coef = nn_take(base, &used, F*d);
     t->S    = nn_take(base, &used, F*d);
     t->cov  = nn_take(base, &used, k*k);
     t->var  = nn_take(base, &used, d);
@@ -1199,7 +1195,7 @@ static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const siz
         for (size_t r = 0; r < n; r++) wsum += t->pass.w[r];
     }
     *mean = sum/wsum;
-    return SNL_OK;
+    return fabs(sum) < INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
 static snl_status nn_val_loss(nn_trainer *t, int stage, double *mean)
@@ -1254,57 +1250,35 @@ static void nn_contexts(nn_trainer *t)
     }
 }
 
-/* cov: mean of w r r^T over the training rows, r from the mean. */
-static snl_status nn_residual_cov(nn_trainer *t, int stage)
+/* Over the training rows: t->cov = mean of w r r^T, r from the mean; or, poly, t->gram =
+ * sum of w phi phi^T and t->rhs = sum of w phi (x - xm)^T. */
+static snl_status nn_second_moments(nn_trainer *t, int stage, int poly)
 {
-    const size_t d = t->f->s.d, R = NN_ROWS;
+    const size_t d = t->f->s.d, w = poly ? t->f->F : d;
+    double *square = poly ? t->gram : t->cov, sum = 0;
     nn_pass *k = &t->pass;
-    double sum = 0;
     snl_status st;
     snl_rng rng;
     snl_rng_seed(&rng, t->cfg->seed, 2);
-    memset(t->cov, 0, d*d*sizeof *t->cov);
-    for (size_t i = 0; i < t->ntrain; i += R) {
-        const size_t n = nn_min(R, t->ntrain - i), N = nn_fill(n);
+    memset(square, 0, w*w*sizeof *square);
+    memset(t->rhs, 0, t->f->F*d*sizeof *t->rhs);
+    for (size_t i = 0; i < t->ntrain; i += NN_ROWS) {
+        const size_t n = nn_min(NN_ROWS, t->ntrain - i), N = nn_fill(n);
+        double *u = poly ? k->phi : k->r;
         if ((st = nn_load(t, &rng, stage, 0, n, t->rows + i)) != SNL_OK) return st;
-        if (t->mean_on) nn_mean_forward(t->f, N, k);
-        for (size_t j = 0; j < d*N; j++) {
-            k->r[j] = k->x[j] - k->base[j];
-            k->z[j] = k->w[j % N]*k->r[j];
+        if (poly) nn_poly_forward(N, t->f->s.m, t->f->s.degree, k->cw, k->phi);
+        else if (t->mean_on) nn_mean_forward(t->f, N, k);
+        for (size_t j = 0; !poly && j < d*N; j++) u[j] = k->x[j] - k->base[j];
+        for (size_t j = 0; j < w*N; j++) u[j] *= sqrt(k->w[j % N]);
+        for (size_t j = 0; j < d*N; j++) k->x[j] = sqrt(k->w[j % N])*(k->x[j] - t->xm[j/N]);
+        for (size_t a = 0; a < w; a++) {
+            for (size_t b = a; b < w; b++) square[a*w + b] += nn_dot(N, u + a*N, u + b*N);
+            for (size_t j = 0; poly && j < d; j++)
+                t->rhs[a*d + j] += nn_dot(N, u + a*N, k->x + j*N);
         }
-        for (size_t a = 0; a < d; a++)
-            for (size_t b = a; b < d; b++)
-                t->cov[a*d + b] += nn_dot(N, k->z + a*N, k->r + b*N);
         for (size_t r = 0; r < n; r++) sum += k->w[r];
     }
-    for (size_t j = 0; j < d*d; j++) t->cov[j] /= sum;
-    return SNL_OK;
-}
-
-/* gram = sum w phi phi^T, rhs = sum w phi (x - xm)^T over the training rows. */
-static snl_status nn_normal_equations(nn_trainer *t)
-{
-    const size_t d = t->f->s.d, F = t->f->F, R = NN_ROWS;
-    nn_pass *k = &t->pass;
-    snl_status st;
-    snl_rng rng;
-    snl_rng_seed(&rng, t->cfg->seed, 2);
-    memset(t->gram, 0, F*F*sizeof *t->gram);
-    memset(t->rhs, 0, F*d*sizeof *t->rhs);
-    for (size_t i = 0; i < t->ntrain; i += R) {
-        const size_t n = nn_min(R, t->ntrain - i), N = nn_fill(n);
-        if ((st = nn_load(t, &rng, 1, 0, n, t->rows + i)) != SNL_OK) return st;
-        nn_poly_forward(N, t->f->s.m, t->f->s.degree, k->cw, k->phi);
-        for (size_t j = 0; j < d*N; j++)
-            k->x[j] = sqrt(k->w[j % N])*(k->x[j] - t->xm[j/N]);
-        for (size_t j = 0; j < F*N; j++) k->phi[j] *= sqrt(k->w[j % N]);
-        for (size_t a = 0; a < F; a++) {
-            for (size_t b = a; b < F; b++)
-                t->gram[a*F + b] += nn_dot(N, k->phi + a*N, k->phi + b*N);
-            for (size_t j = 0; j < d; j++)
-                t->rhs[a*d + j] += nn_dot(N, k->phi + a*N, k->x + j*N);
-        }
-    }
+    for (size_t j = 0; !poly && j < d*d; j++) t->cov[j] /= sum;
     return SNL_OK;
 }
 
@@ -1316,7 +1290,7 @@ static snl_status nn_fit_poly(nn_trainer *t)
     snl_flow *f = t->f;
     const size_t d = f->s.d, F = f->F;
     double best = INFINITY, loss;
-    snl_status st = nn_normal_equations(t);
+    snl_status st = nn_second_moments(t, 1, 1);
     for (size_t k = 0, D = 0; st == SNL_OK && k <= f->s.degree; k++) {
         D += nn_monomials(f->s.m, k);
         for (size_t g = 0; g < (k ? sizeof grid/sizeof *grid : 1); g++) {
@@ -1347,7 +1321,7 @@ static snl_status nn_fit_scale(nn_trainer *t)
 {
     snl_flow *f = t->f;
     const size_t d = f->s.d;
-    const snl_status st = nn_residual_cov(t, 2);
+    const snl_status st = nn_second_moments(t, 2, 0);
     int diagonal = !t->cfg->whiten || t->data->s;
     if (st != SNL_OK) return st;
     for (size_t j = 0; j < d; j++) {
@@ -1375,7 +1349,7 @@ static snl_status nn_refresh(nn_trainer *t)
     nn_contexts(t);
     if ((st = nn_fit_poly(t)) != SNL_OK) return st;
     nn_contexts(t);
-    if ((st = nn_residual_cov(t, 1)) != SNL_OK) return st;
+    if ((st = nn_second_moments(t, 1, 0)) != SNL_OK) return st;
     for (size_t j = 0; j < d; j++) {
         const double v = t->cov[j*d + j];
         f->rs[j] = v > 0 ? sqrt(v) : 1;
@@ -1386,117 +1360,102 @@ static snl_status nn_refresh(nn_trainer *t)
 
 /* ---- optimisation */
 
-/* Step number `step` (from 1) of Adam [KB] on n parameters. */
+/* Step number `step` (from 1) of Adam [KB] on n parameters; weights decay by lr decay. */
 static void nn_adam(size_t n, nn_real *restrict p, const nn_real *restrict g,
-                    nn_real *restrict m1, nn_real *restrict m2, double scale,
-                    double lr, double decay, size_t step)
+                    nn_real *restrict m1, nn_real *restrict m2, double scale, double lr,
+                    double decay, size_t step)
 {
-    const double b1 = 0.9, b2 = 0.999, c2 = sqrt(1 - pow(b2, (double)step));
-    const nn_real a = (nn_real)(lr*c2/(1 - pow(b1, (double)step))), eps = (nn_real)(1e-8*c2);
+    const double c1 = 1 - pow(0.9, (double)step), c2 = sqrt(1 - pow(0.999, (double)step));
+    const nn_real a = (nn_real)(lr*c2/c1), eps = (nn_real)(1e-8*c2);
     const nn_real keep = (nn_real)(1 - lr*decay), s = (nn_real)scale;
-    const nn_real k1 = (nn_real)b1, n1 = (nn_real)(1 - b1);
-    const nn_real k2 = (nn_real)b2, n2 = (nn_real)(1 - b2);
+    const nn_real b1 = (nn_real)0.9, b2 = (nn_real)0.999;
     for (size_t i = 0; i < n; i++) {
         const nn_real e = s*g[i];
-        m1[i] = k1*m1[i] + n1*e;
-        m2[i] = k2*m2[i] + n2*e*e;
+        m1[i] = b1*m1[i] + (1 - b1)*e;
+        m2[i] = b2*m2[i] + (1 - b2)*e*e;
         p[i] = keep*p[i] - a*m1[i]/(nn_sqrt(m2[i]) + eps);
     }
 }
 
-static double nn_norm(size_t n, const nn_real *v)
+/* t->grad of the mean loss of one minibatch; *loss, *w += its sums of w loss and of w. */
+static snl_status nn_gradient(nn_trainer *t, int stage, snl_rng *rng, size_t epoch,
+                              size_t count, const size_t *rows, double *loss, double *w,
+                              double *norm)
 {
-    double s[4] = { 0, 0, 0, 0 };
-    for (size_t i = 0; i < n; i++) s[i & 3] += (double)v[i]*(double)v[i];
-    return sqrt((s[0] + s[1]) + (s[2] + s[3]));
-}
-
-/* Where a fit stands. */
-typedef struct nn_progress { int stage;  size_t from, np, epoch, step;  double loss, w; } nn_progress;
-
-/* One minibatch: gradient, clip, Adam. */
-static snl_status nn_step(nn_trainer *t, nn_progress *s, snl_rng *rng, size_t count,
-                          const size_t *rows, double lr)
-{
-    nn_real *grad = t->grad + s->from;
-    double w = 0, sum = 0, norm;
-    for (size_t i = 0; i < count; i++) w += nn_weight(t, rows[i]);
-    if (!(w > 0)) return SNL_OK;
-    memset(grad, 0, s->np*sizeof *grad);
-    for (size_t i = 0; i < count; i += NN_ROWS) {
+    double all = 0, sum = 0, squares[NN_LANES] = { 0 };
+    for (size_t i = 0; i < count; i++) all += nn_weight(t, rows[i]);
+    memset(t->grad, 0, t->f->np*sizeof *t->grad);
+    for (size_t i = 0; all > 0 && i < count; i += NN_ROWS) {
         const size_t n = nn_min(NN_ROWS, count - i);
-        const snl_status st = nn_load(t, rng, s->stage, s->epoch, n, rows + i);
+        const snl_status st = nn_load(t, rng, stage, epoch, n, rows + i);
         if (st != SNL_OK) return st;
-        sum += nn_loss(t, s->stage, n, 1/w, t->grad);
+        sum += nn_loss(t, stage, n, 1/all, t->grad);
     }
-    norm = nn_norm(s->np, grad);
-    if (!(fabs(sum) < INFINITY) || !(norm < INFINITY)) return SNL_EFAILED;
-    nn_adam(s->np, t->f->theta + s->from, grad, t->m1 + s->from, t->m2 + s->from,
-            norm > t->cfg->clip ? t->cfg->clip/norm : 1, lr, t->cfg->decay, s->step);
-    s->loss += sum;
-    s->w += w;
-    return SNL_OK;
+    for (size_t i = 0; i < t->f->np; i += NN_LANES)         /* rows of W fill lanes */
+        for (size_t k = 0; k < NN_LANES; k++)
+            squares[k] += (double)t->grad[i + k]*(double)t->grad[i + k];
+    *norm = 0;
+    for (size_t k = 0; k < NN_LANES; k++) *norm += squares[k];
+    *norm = sqrt(*norm);
+    *loss += sum;
+    *w += all;
+    return fabs(sum) < INFINITY && *norm < INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
 /* Stage 1 or 2 on its own share of the weights, which end as the best by validation. */
 static snl_status nn_fit(nn_trainer *t, int stage)
 {
     const snl_train_stage *s = stage == 1 ? &t->cfg->mean : &t->cfg->flow;
+    const snl_flow *f = t->f;
     const size_t batches = nn_ceil(t->ntrain, s->batch), total = batches*s->epochs;
-    nn_progress at = { 0, 0, 0, 0, 0, 0, 0 };
-    double lowest, val, *history = t->hooks->history;
-    nn_real *theta, *best;
-    size_t since = 0, b = 0;
+    const size_t from = stage == 2 && !t->mean_on ? f->mlp.size : 0;
+    const size_t np = (stage == 1 ? f->mlp.size : f->np) - from;
+    double lowest, *history = t->hooks->history;
+    size_t since = 0, epoch = 0, b = 0;
     snl_status st;
     snl_rng rng;
-    at.stage = stage;
-    at.from = stage == 2 && !t->mean_on ? t->f->mlp.size : 0;
-    at.np = (stage == 1 ? t->f->mlp.size : t->f->np) - at.from;
-    theta = t->f->theta + at.from;
-    best = t->best + at.from;
     if (history && stage == 2) history += 2*t->cfg->mean.epochs;
     snl_rng_seed(&rng, t->cfg->seed, 3 + (uint64_t)stage);
-    memset(t->m1 + at.from, 0, at.np*sizeof *t->m1);
-    memset(t->m2 + at.from, 0, at.np*sizeof *t->m2);
-    memcpy(best, theta, at.np*sizeof *best);
+    memset(t->m1, 0, f->np*sizeof *t->m1);
+    memset(t->m2, 0, f->np*sizeof *t->m2);
+    memcpy(t->best, f->theta, f->np*sizeof *t->best);
     st = nn_val_loss(t, stage, &lowest);
-    if (st == SNL_OK && !(fabs(lowest) < INFINITY)) st = SNL_EFAILED;
-    while (st == SNL_OK && at.epoch < s->epochs && since < s->patience) {
-        at.epoch++;
-        at.loss = at.w = 0;
+    while (st == SNL_OK && epoch++ < s->epochs && since++ < s->patience) {
+        double loss = 0, w = 0, norm, val;
         nn_shuffle(t->rows, t->ntrain, &rng);
         for (b = 0; b < batches; b++) {
-            const double x = (double)at.step++/(double)total;
-            const double lr = s->lr_end + 0.5*(s->lr - s->lr_end)*(1 + cos(SNL_PI*x));
-            const size_t i = b*s->batch;
-            st = nn_step(t, &at, &rng, nn_min(s->batch, t->ntrain - i), t->rows + i, lr);
+            const size_t i = b*s->batch, step = (epoch - 1)*batches + b;
+            const double turn = cos(SNL_PI*(double)step/(double)total);
+            st = nn_gradient(t, stage, &rng, epoch, nn_min(s->batch, t->ntrain - i),
+                             t->rows + i, &loss, &w, &norm);
             if (st != SNL_OK) break;
+            nn_adam(np, f->theta + from, t->grad + from, t->m1 + from, t->m2 + from,
+                    norm > t->cfg->clip ? t->cfg->clip/norm : 1,
+                    s->lr_end + 0.5*(s->lr - s->lr_end)*(1 + turn), t->cfg->decay, step + 1);
         }
         if (st == SNL_OK) st = nn_val_loss(t, stage, &val);
-        if (st == SNL_OK && !(fabs(val) < INFINITY)) st = SNL_EFAILED;
         if (st != SNL_OK) break;
-        since++;
         if (val < lowest) {
             lowest = val;
             since = 0;
-            t->rep->best[stage-1] = at.epoch;
-            memcpy(best, theta, at.np*sizeof *best);
+            t->rep->best[stage-1] = epoch;
+            memcpy(t->best, f->theta, f->np*sizeof *t->best);
         }
-        t->rep->epochs[stage-1] = at.epoch;
-        if (history) { history[2*at.epoch-2] = at.loss/at.w;  history[2*at.epoch-1] = val; }
+        t->rep->epochs[stage-1] = epoch;
+        if (history) { history[2*epoch-2] = loss/w;  history[2*epoch-1] = val; }
         if (t->hooks->progress) {
             snl_train_progress p;
-            p.stage = stage;         p.epoch = at.epoch;  p.epochs = s->epochs;
-            p.train = at.loss/at.w;  p.val = val;         p.best = lowest;
+            p.stage = stage;   p.epoch = epoch;  p.epochs = s->epochs;
+            p.train = loss/w;  p.val = val;      p.best = lowest;
             if (t->hooks->progress(t->hooks->self, &p)) st = SNL_ESTOPPED;
         }
     }
     if (st == SNL_EFAILED) {
         t->rep->failed_stage = stage;
-        t->rep->failed_epoch = at.epoch;
+        t->rep->failed_epoch = epoch;
         t->rep->failed_batch = b;
     }
-    memcpy(theta, best, at.np*sizeof *best);
+    memcpy(f->theta, t->best, f->np*sizeof *t->best);
     return st;
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 #include "tool.h"
 #include "plot.h"
+#include "report.h"
 #include "pool.h"
 
 /* ---- from the configuration to data ------------------------------------- */
@@ -361,6 +362,9 @@ typedef struct result {
     int     refined;                /* the last two columns hold something                 */
     double  cost[SNL_NPAR][3];      /* {nats} of compression, of the network, of both      */
     double  pareto;                 /* shape of the weights' tail                          */
+    double  ess;                    /* effective samples of the chain                      */
+    size_t  rounds;
+    const snl_round *round;         /* [rounds], of the run                                */
     double  efficiency;             /* effective share of the weighted draws               */
     double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
     double  truth[SNL_NPAR];        /* NaN: not known                                      */
@@ -441,58 +445,143 @@ static int result_make(result *r, const session *s, const options *o, size_t n,
     return st == SNL_OK ? 0 : io_fail(e, IO_FAILED, "%s: %s", o->out, snl_status_text(st));
 }
 
-static int result_plot(const result *r, const char *path, io_error *e)
+/* Another posterior to set beside ours, --with: a table that holds our parameters. */
+typedef struct second {
+    plot_samples set;
+    double  width[SNL_NPAR];        /* of the 90 % intervals */
+    double *value, *weight;
+} second;
+
+static int second_read(second *z, const result *r, const char *path, io_error *e)
+{
+    static const char *const weight_name[] = { "log_weight" };
+    static const double q[2] = { 0.05, 0.95 };
+    table t = { 0 };
+    double *x = NULL, out[2];
+    size_t i, k;
+    int rc = table_read(&t, path, e);
+    if (rc) return rc;
+    z->value = malloc((t.rows + 1) * SNL_NPAR * sizeof *x);
+    z->weight = malloc((t.rows + 1) * sizeof *x);
+    x = malloc((t.rows + 1) * 3 * sizeof *x);
+    if (!z->value || !z->weight || !x) rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
+    if (!rc) rc = table_numbers(&t, SNL_NPAR, r->names, 0, z->value, e);
+    if (!rc && table_find(&t, "log_weight") >= 0) rc = table_numbers(&t, 1, weight_name, 1, z->weight, e);
+    else for (i = 0; !rc && i < t.rows; i++) z->weight[i] = 0;
+    for (i = 0; !rc && i < t.rows; i++) z->weight[i] = exp(z->weight[i]);
+    for (k = 0; !rc && k < SNL_NPAR; k++) {
+        for (i = 0; i < t.rows; i++) x[i] = z->value[i*SNL_NPAR + k];
+        if (snl_quantiles(t.rows, x, z->weight, 2, q, out, x + t.rows) != SNL_OK)
+            rc = io_fail(e, IO_REFUSED, "%s: %s cannot be read as samples", path, r->names[k]);
+        z->width[k] = out[1] - out[0];
+    }
+    z->set.label = path;
+    z->set.rows = t.rows;
+    z->set.value = z->value;
+    z->set.weight = z->weight;
+    free(x);
+    table_free(&t);
+    return rc;
+}
+
+static int result_plot(const result *r, const second *z, const char *path, io_error *e)
 {
     double *v = malloc(r->n * SNL_NPAR * sizeof *v);
-    plot_samples set;
+    plot_samples set[2];
     size_t i;
     int rc;
     if (!v) return io_fail(e, IO_FAILED, "%s: out of memory", path);
     for (i = 0; i < r->n; i++) memcpy(v + i*SNL_NPAR, r->v + i*COLUMNS, SNL_NPAR * sizeof *v);
-    set.label = "posterior";
-    set.rows = r->n;
-    set.value = v;
-    set.weight = r->weight;
-    rc = plot_corner(path, 1, &set, SNL_NPAR, r->names, r->truth, e);
+    set[0].label = "posterior";
+    set[0].rows = r->n;
+    set[0].value = v;
+    set[0].weight = r->weight;
+    set[1] = z->set;
+    rc = plot_corner(path, z->value ? 2 : 1, set, SNL_NPAR, r->names, r->truth, e);
     free(v);
     return rc;
 }
 
-/* posterior.tsv, corner.svg, and summary.tsv with the lines already in text in front. */
-static int result_write(const result *r, const session *s, const char *dir, const char *text,
-                        io_error *e)
+static int result_budget_write(const result *r, const char *path, io_error *e)
 {
-    char *post = path_join(dir, "posterior.tsv", 0), *sum = path_join(dir, "summary.tsv", 0);
-    char *svg = path_join(dir, "corner.svg", 0), *cost = path_join(dir, "budget.tsv", 0);
     out_file out = { 0 };
     size_t k;
-    int rc = post && sum && svg && cost ? 0 : io_fail(e, IO_FAILED, "out of memory");
-    if (!rc) rc = table_write(post, 1, 12, r->n, COLUMNS, r->names, r->v, e);
-    if (!rc && r->refined) rc = out_open(&out, cost, e);
-    if (!rc && r->refined) {
-        fprintf(out.file, "param\tcompression_mnat\tnetwork_mnat\tboth_mnat\n");
-        for (k = 0; k < SNL_NPAR; k++)
-            fprintf(out.file, "%s\t%.9g\t%.9g\t%.9g\n", r->names[k], 1000*r->cost[k][0],
-                    1000*r->cost[k][1], 1000*r->cost[k][2]);
-        rc = out_close(&out, 1, e);
+    const int rc = out_open(&out, path, e);
+    if (rc) return rc;
+    fprintf(out.file, "param\tcompression_mnat\tnetwork_mnat\tboth_mnat\n");
+    for (k = 0; k < SNL_NPAR; k++)
+        fprintf(out.file, "%s\t%.9g\t%.9g\t%.9g\n", r->names[k], 1000*r->cost[k][0],
+                1000*r->cost[k][1], 1000*r->cost[k][2]);
+    return out_close(&out, 1, e);
+}
+
+static int result_summary(const result *r, const session *s, const char *path, const char *text,
+                          io_error *e)
+{
+    out_file out = { 0 };
+    size_t k;
+    const int rc = out_open(&out, path, e);
+    if (rc) return rc;
+    fprintf(out.file, "name\tvalue\n%s", text);
+    fprintf(out.file, "wall_seconds\t%.0f\ncpu_seconds\t%.2f\nthreads\t%lu\n", wall_seconds(s),
+            cpu_seconds(s), (unsigned long)s->pool.workers);
+    for (k = 0; k < SNL_NPAR; k++) {
+        const double *q = r->quantile[k];
+        fprintf(out.file, "%s_median\t%.12g\n%s_5\t%.12g\n%s_95\t%.12g\n", r->names[k], q[2],
+                r->names[k], q[1], r->names[k], q[3]);
     }
-    if (!rc) rc = result_plot(r, svg, e);
-    if (!rc) rc = out_open(&out, sum, e);
-    if (!rc) {
-        fprintf(out.file, "name\tvalue\n%s", text);
-        fprintf(out.file, "wall_seconds\t%.0f\ncpu_seconds\t%.2f\nthreads\t%lu\n", wall_seconds(s),
-                cpu_seconds(s), (unsigned long)s->pool.workers);
-        for (k = 0; k < SNL_NPAR; k++) {
-            const double *q = r->quantile[k];
-            fprintf(out.file, "%s_median\t%.12g\n%s_5\t%.12g\n%s_95\t%.12g\n", r->names[k], q[2],
-                    r->names[k], q[1], r->names[k], q[3]);
-        }
-        rc = out_close(&out, 1, e);
-    }
-    free(post);
-    free(sum);
-    free(svg);
-    free(cost);
+    return out_close(&out, 1, e);
+}
+
+static int result_report(const result *r, const session *s, const options *o, const second *z,
+                         const char *text, const char *corner, const char *path, io_error *e)
+{
+    report page;
+    char *config = NULL, command[1200], title[600];
+    size_t size;
+    int rc = file_read(s->c.path, &config, &size, e);
+    if (rc) return rc;
+    snprintf(title, sizeof title, "Posterior of %.500s", s->c.path);
+    snprintf(command, sizeof command, "snl %s %s--out %.500s --seed %lu", o->command,
+             o->files ? o->file[0] : "", o->out, o->seed);
+    if (o->files) snprintf(command, sizeof command, "snl %s %.500s --out %.500s --seed %lu",
+                           o->command, o->file[0], o->out, o->seed);
+    page.title = title;              page.summary = text;
+    page.config = config;            page.command = command;
+    page.corner = corner;            page.dims = SNL_NPAR;
+    page.names = r->names;           page.quantile = r->quantile;
+    page.truth = r->truth;           page.other = z->value ? z->set.label : NULL;
+    page.other_width = z->width;     page.efficiency = r->refined ? r->efficiency : -1;
+    page.pareto = r->pareto;         page.ess = r->ess;
+    page.rounds = r->rounds;         page.round = r->round;
+    page.cost = r->refined ? r->cost : NULL;
+    rc = report_write(path, &page, e);
+    free(config);
+    return rc;
+}
+
+/* All files of a posterior; text are the first lines of summary.tsv. */
+static int result_write(const result *r, const session *s, const options *o, const char *text,
+                        io_error *e)
+{
+    static const char *const name[] = { "posterior.tsv", "budget.tsv", "corner.svg", "summary.tsv",
+                                        "report.html" };
+    char *path[5];
+    second z;
+    size_t k;
+    int rc = 0;
+    memset(&z, 0, sizeof z);
+    for (k = 0; k < 5; k++)
+        if (!(path[k] = path_join(o->out, name[k], 0))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc && o->with) rc = second_read(&z, r, o->with, e);
+    if (!rc) rc = table_write(path[0], 1, 12, r->n, COLUMNS, r->names, r->v, e);
+    if (!rc && r->refined) rc = result_budget_write(r, path[1], e);
+    if (!rc) rc = result_plot(r, &z, path[2], e);
+    if (!rc) rc = result_summary(r, s, path[3], text, e);
+    if (!rc) rc = result_report(r, s, o, &z, text, path[2], path[4], e);
+    for (k = 0; k < 5; k++) free(path[k]);
+    free(z.value);
+    free(z.weight);
     return rc;
 }
 
@@ -548,8 +637,9 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
     if (st != SNL_OK) return refuse(e, o->prior, st, &why);
     v = snl_run_state(run);
     rc = result_make(&r, s, o, v.n, v.y, v.log_like, NULL, e);
+    r.ess = rep.ess;
     snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\n", rep.ess);
-    if (!rc) rc = result_write(&r, s, o->out, text, e);
+    if (!rc) rc = result_write(&r, s, o, text, e);
     if (!rc) result_print(&r);
     result_free(&r);
     return rc;
@@ -597,6 +687,9 @@ static int infer_to(session *s, const options *o, io_error *e)
     search = snl_event_calls(s->event);
     refined = v.n;
     rc = result_make(&r, s, o, v.n, v.y, v.log_like, run, e);
+    r.ess = last->ess;
+    r.rounds = v.round;
+    r.round = v.report;
     snprintf(text, sizeof text,
              "calls_search\t%lu\ncalls_training\t%lu\ncalls_refinement\t%lu\ncalls\t%lu\nrounds\t%lu\n"
              "error_log_likelihood\t%.9g\ndivergence\t%.9g\ncomponents\t%.0f\nlost_sigma\t%.9g\n"
@@ -605,7 +698,7 @@ static int infer_to(session *s, const options *o, io_error *e)
              (unsigned long)(search + v.calls + refined), (unsigned long)v.round, last->error,
              last->divergence, last->components, last->lost, r.pareto, r.efficiency,
              fmin(last->ess, r.efficiency*(double)v.n), last->ess, v.why);
-    if (!rc) rc = result_write(&r, s, o->out, text, e);
+    if (!rc) rc = result_write(&r, s, o, text, e);
     if (!rc) {
         result_print(&r);
         printf("%lu simulator calls (search %lu, training %lu, refinement %lu), %.0f s; efficiency "
@@ -662,12 +755,13 @@ int cmd_mcmc(options *o, io_error *e)
         if (st != SNL_OK) rc = refuse(e, s.c.path, st, &why);
     }
     if (!rc) rc = result_make(&r, &s, o, chain.samples, y, ll, NULL, e);
+    r.ess = rep.ess;
     if (!rc) {
         search = snl_event_calls(s.event);
         snprintf(text, sizeof text, "calls_search\t%lu\ncalls_sampling\t%lu\ncalls\t%lu\n"
                  "effective_samples\t%.0f\nacceptance\t%.4f\n", (unsigned long)search,
                  (unsigned long)rep.calls, (unsigned long)(search + rep.calls), rep.ess, rep.accept);
-        rc = result_write(&r, &s, o->out, text, e);
+        rc = result_write(&r, &s, o, text, e);
     }
     if (!rc) {
         result_print(&r);

@@ -345,7 +345,8 @@ static const command commands[] = {
     { "infer", cmd_infer, "CONFIG", 1,
       "posterior of a binary by Sequential Neural Likelihood; with --prior, the run that is in\n"
       "DIR under the prior of another configuration, without a simulation\n"
-      "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]" },
+      "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]\n"
+      "            [--with posterior.tsv: another one to set beside it in plot and report]" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
       "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]" },
@@ -422,6 +423,7 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         else if (!strcmp(k, "--frequencies")) o->frequencies = v;
         else if (!strcmp(k, "--out")) o->out = v;
         else if (!strcmp(k, "--prior")) o->prior = v;
+        else if (!strcmp(k, "--with")) o->with = v;
         else if (!strcmp(k, "--seed")) rc = number(c, k, v, &o->seed, e);
         else if (!strcmp(k, "--threads")) rc = number(c, k, v, &o->threads, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
@@ -465,6 +467,7 @@ int main(int argc, char **argv)
     memset(&o, 0, sizeof o);
     o.seed = 1;
     o.years = 1;
+    o.command = argc > 1 ? argv[1] : "";
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         help();
         return argc < 2 ? 2 : 0;

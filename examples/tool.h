@@ -8,7 +8,7 @@
 enum { TOOL_FILES = 4 };
 
 typedef struct options {
-    const char *cases, *frequencies, *out, *prior;
+    const char *command, *cases, *frequencies, *out, *prior, *with;
     const char *file[TOOL_FILES];       /* what stands without a -- in front */
     int    files;
     unsigned long seed, threads;        /* threads 0: one for each processor */

@@ -135,10 +135,10 @@ TEST monomials_are_all_products_once(void)
  * is smooth; a spline's slope has kinks, which cost O(h^2) = 1e-4 of it. */
 TEST density_of_a_random_flow_integrates_to_one(void)
 {
-    for (size_t way = 0; way < 6; way++) {
-        const size_t d = 1 + way % 2, bins = way < 2 ? 0 : way < 4 ? 5 : 8;
+    for (size_t way = 0; way < 4; way++) {
+        const size_t d = 1 + way % 2, bins = way < 2 ? 0 : 8;
         snl_flow *f = random_flow(d, 2, 2, 2, 3, 10, SNL_TANH, bins, 0.15);
-        enum { G = 1601 };
+        enum { G = 801 };
         const size_t ny = d == 2 ? G : 1;
         const double c0[2] = { 0.4, -0.8 }, h = 80.0/(G - 1);
         double *work = doubles(snl_flow_work(f)), *x = doubles(G*2), *c = doubles(G*2);
@@ -358,6 +358,7 @@ TEST scales_are_the_given_ones_or_those_of_the_residuals(void)
     snl_flow_shape s = snl_flow_shape_defaults(2, 1);
     snl_train_cfg cfg = snl_train_defaults();
     snl_train_data data = { N, NULL, NULL, NULL, NULL };
+    snl_train_report rep;
     double *c = normals(N, 1), *x = normals(2*N, 2), mu[2], out, want, *work;
     snl_flow *f;
     for (size_t i = 0; i < N; i++)
@@ -370,7 +371,9 @@ TEST scales_are_the_given_ones_or_those_of_the_residuals(void)
     work = doubles(snl_flow_work(f));
     for (int given = 0; given < 2; given++) {
         if (given) data.s = scale;
-        ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, NULL, NULL, NULL));
+        ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, NULL, &rep, NULL));
+        /* the baseline is the truth here: the mean of 400 log p scatters by 1/sqrt(400) */
+        ASSERT_NEAR(-log(2*SNL_PI) - 1, rep.logp_linear, 0.2);
         snl_flow_mean(f, 1, c, mu, work);
         for (size_t j = 0; j < 2; j++) at[j] = mu[j] + 0.5*scale[j];
         snl_flow_logp(f, 1, at, 1, c, &out, work);
