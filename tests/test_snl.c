@@ -87,7 +87,7 @@ typedef struct event {
 static event ev;                    /* shared by the tests; searched in main */
 
 /* snr 0: only noise. */
-static snl_status event_make(event *v, double snr, uint64_t seed)
+static snl_status event_make_with(event *v, snl_model model, double snr, uint64_t seed)
 {
     static const snl_prior prior[SNL_NPAR] = {
         { SNL_LOG_UNIFORM, 650000, 950000, 0, 0 }, { SNL_NORMAL, 1, 10, 2, 3 },
@@ -97,11 +97,12 @@ static snl_status event_make(event *v, double snr, uint64_t seed)
         { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },        { SNL_UNIFORM, -1, 1, 0, 0 },
         { SNL_UNIFORM, 0, SNL_PI, 0, 0 } };
     const snl_noise noise = snl_noise_defaults();
-    const snl_lisa_cfg lisa = snl_lisa_defaults(qnm);
+    snl_lisa_cfg lisa = snl_lisa_defaults(qnm);
     const size_t k0 = (size_t)(3e-4*T_EVENT), n = (size_t)(0.01*T_EVENT) - k0;
     double theta[SNL_NPAR];
     snl_rng rng;
     snl_status st = snl_data_create(&v->data, 1/T_EVENT, k0, n);
+    lisa.model = model;
     for (size_t c = 0; st == SNL_OK && c < 2; c++)
         st = snl_noise_psd(&noise, SNL_CHANNEL_A, n, v->data->f, v->data->S + c*n, NULL);
     memcpy(theta, theta_event, sizeof theta);
@@ -119,12 +120,16 @@ static snl_status event_make(event *v, double snr, uint64_t seed)
     memset(&v->cfg, 0, sizeof v->cfg);
     v->cfg.lisa = lisa;
     memcpy(v->cfg.prior, prior, sizeof prior);
+    if (model == SNL_PHENOMHM) v->cfg.prior[SNL_PHI_REF].hi = 2*SNL_PI;
     v->cfg.nodes = 256;
     v->cfg.search = 1000;
     v->cfg.seed = seed;
     if (st == SNL_OK) st = snl_event_create(&v->e, &v->cfg, v->data, NULL, NULL);
     return st;
 }
+
+static snl_status event_make(event *v, double snr, uint64_t seed)
+{ return event_make_with(v, SNL_PHENOMD, snr, seed); }
 
 static void event_drop(event *v)
 { snl_event_free(v->e);  snl_data_free(v->data); }
@@ -362,6 +367,43 @@ TEST signals_and_likelihoods_of_the_event_are_those_of_all_bins(void)
     ASSERT_EQ(-INFINITY, ll[0]);
     snl_data_free(h);
     free(in);
+    PASS();
+}
+
+/* With higher modes the quarter turns of (phi_ref, psi) are different sources and the modes
+ * share their frequencies.  ln L of draws on all branches, T = 36 wide, is that of all bins;
+ * the search ends where ln L is above that of the truth, less what an image may lack. */
+TEST higher_modes_are_whitened_and_searched_on_every_branch(void)
+{
+    enum { N = 40 };
+    event v;
+    snl_search_result found;
+    snl_problem p;
+    snl_rng rng;
+    snl_lisa_cfg lisa = snl_lisa_defaults(qnm);
+    double y[N*12], theta[N*SNL_NPAR], ll[N], to[12], dense;
+    int branch[4] = { 0, 0, 0, 0 };
+    lisa.model = SNL_PHENOMHM;
+    ASSERT_EQ(SNL_OK, event_make_with(&v, SNL_PHENOMHM, 300, 3));
+    ASSERT_EQ(SNL_OK, snl_event_search(v.e, &found, NULL, NULL, NULL));
+    ASSERT(found.log_like > v.truth_ll - 5);
+    snl_event_problem(v.e, &p);
+    ASSERT_EQ(12, (int)p.dim);
+    snl_rng_seed(&rng, 4, 0);
+    for (size_t i = 0; i < N; i++) {
+        ASSERT(p.draw(p.ctx, &rng, y + 12*i));
+        branch[(int)y[12*i + 11]]++;
+    }
+    for (int b = 0; b < 4; b++) ASSERT(branch[b] > 0);
+    ASSERT_EQ(SNL_OK, snl_log_likelihood(&p, N, y, ll));
+    snl_event_theta(v.e, N, y, 1, theta);
+    for (size_t i = 0; i < N; i++) {
+        const snl_source s = snl_source_from_theta(theta + i*SNL_NPAR);
+        ASSERT_EQ(SNL_OK, snl_likelihood_dense(v.data, &lisa, &s, &dense, NULL));
+        ASSERT_NEAR(dense, ll[i], 0.02 + 1e-4*fabs(found.log_like - dense));
+        ASSERT(p.jump(p.ctx, &rng, y + 12*i, to) == 0 && to[11] >= 0 && to[11] < 4);
+    }
+    event_drop(&v);
     PASS();
 }
 
@@ -1242,6 +1284,7 @@ SUITE(snl)
     RUN_TEST(prior_of_the_chart_has_the_jacobian_of_finite_differences);
     RUN_TEST(sky_images_are_a_group_that_keeps_areas);
     RUN_TEST(signals_and_likelihoods_of_the_event_are_those_of_all_bins);
+    RUN_TEST(higher_modes_are_whitened_and_searched_on_every_branch);
     RUN_TEST(a_loaded_event_is_the_searched_one);
     RUN_TEST(events_refuse_settings_by_name_and_stop_when_asked);
     RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
