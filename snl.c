@@ -1231,6 +1231,8 @@ static double run_distance2(size_t n, const double *a, const double *b)
     return sum;
 }
 
+enum { RUN_ROWS = 32 };                 /* that a density is given at a time */
+
 /* A density for the sampler: fn maps y to (ln prior, ln L), beta heats ln L. */
 typedef struct run_target {
     const snl_problem *p;
@@ -1247,7 +1249,7 @@ static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp
 {
     run_target *t = ctx;
     size_t i;
-    const snl_status st = snl_pool_map(t->p->pool, t->fn, t->ctx, n, 8, y, t->p->dim, t->two, 2);
+    const snl_status st = snl_pool_map(t->p->pool, t->fn, t->ctx, n, RUN_ROWS, y, t->p->dim, t->two, 2);
     for (i = 0; st == SNL_OK && i < n; i++) {
         lp[i] = t->two[2*i];
         ll[i] = t->beta * t->two[2*i + 1];
@@ -1570,26 +1572,30 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
     return SNL_OK;
 }
 
-/* [n][2] = ln prior, ln surrogate likelihood; outside the trained region -INFINITY. */
+/* [n][2] = ln prior, ln surrogate likelihood; outside the trained region -INFINITY.  The rows
+ * that are inside go through the network together, n <= RUN_ROWS. */
 static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double *y, double *out)
 {
     const snl_run *r = ctx;
     const snl_problem *p = r->p;
-    double *c = r->work + worker * r->each, *flow = c + p->nc;
-    size_t i, k;
-    for (i = 0; i < n; i++, y += p->dim, out += 2) {
+    const size_t d = p->dim;
+    double *c = r->work + worker * r->each, *flow = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
+    size_t i, k, m = 0, row[RUN_ROWS];
+    snl_status st = p->log_prior(p->ctx, worker, n, y, logp);
+    for (i = 0; i < n && st == SNL_OK; i++) {
         double z[RUN_MAX_DIM];
-        snl_status st = p->log_prior(p->ctx, worker, 1, y, out);
-        if (st != SNL_OK) return st;
-        out[1] = -INFINITY;
-        if (!(out[0] > -INFINITY)) continue;
-        for (k = 0; k < p->dim; k++) z[k] = y[k] - r->mid[k];
-        run_solve_lower(p->dim, r->chol, z);
-        if (!(run_dot(p->dim, z, z) <= r->reach)) { out[0] = -INFINITY;  continue; }
-        if ((st = p->context(p->ctx, worker, 1, y, c)) != SNL_OK) return st;
-        snl_flow_logp(r->flow, 1, r->xo, 1, c, out + 1, flow);
-        out[1] += r->level;
+        out[2*i] = logp[i];
+        out[2*i + 1] = -INFINITY;
+        if (!(logp[i] > -INFINITY)) continue;
+        for (k = 0; k < d; k++) z[k] = y[i*d + k] - r->mid[k];
+        run_solve_lower(d, r->chol, z);
+        if (!(run_dot(d, z, z) <= r->reach)) { out[2*i] = -INFINITY;  continue; }
+        st = p->context(p->ctx, worker, 1, y + i*d, c + m*p->nc);
+        row[m++] = i;
     }
+    if (st != SNL_OK) return st;
+    if (m) snl_flow_logp(r->flow, m, r->xo, 1, c, logp, flow);
+    for (k = 0; k < m; k++) out[2*row[k] + 1] = logp[k] + r->level;
     return SNL_OK;
 }
 
@@ -1622,7 +1628,7 @@ static void run_largest(size_t total, double *value, size_t n, size_t *index)
 static snl_status run_ready(snl_run *r)
 {
     const size_t workers = r->p->pool ? r->p->pool->workers : 1;
-    r->each = r->p->nc + snl_flow_work(r->flow) + 8;
+    r->each = RUN_ROWS*r->p->nc + snl_flow_work(r->flow) + 8;
     SNL_FREE(r->work);
     r->work = SNL_CALLOC(workers * r->each, sizeof *r->work);
     return r->work ? SNL_OK : SNL_ENOMEM;
@@ -1910,17 +1916,19 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
 {
     const run_trial *t = ctx;
     const snl_problem *p = t->r->p;
-    double *c = t->work + worker*t->each, two[2];
-    size_t i;
-    for (i = 0; i < n; i++, y += p->dim, out += 2) {
-        snl_status st = run_surrogate((void *)t->r, worker, 1, y, two);
-        if (st != SNL_OK) return st;
-        out[0] = two[0] + (two[0] > -INFINITY ? t->beta*two[1] : 0);
-        out[1] = -INFINITY;
-        if (!(out[0] > -INFINITY)) continue;
-        if ((st = p->context(p->ctx, worker, 1, y, c)) != SNL_OK) return st;
-        snl_flow_logp(t->r->flow, 1, t->x, 1, c, out + 1, c + p->nc);
+    double *c = t->work + worker*t->each, logp[RUN_ROWS];
+    size_t i, m = 0, row[RUN_ROWS];
+    snl_status st = run_surrogate((void *)t->r, worker, n, y, out);
+    for (i = 0; i < n && st == SNL_OK; i++) {
+        if (out[2*i] > -INFINITY) out[2*i] += t->beta*out[2*i + 1];
+        out[2*i + 1] = -INFINITY;
+        if (!(out[2*i] > -INFINITY)) continue;
+        st = p->context(p->ctx, worker, 1, y + i*p->dim, c + m*p->nc);
+        row[m++] = i;
     }
+    if (st != SNL_OK) return st;
+    if (m) snl_flow_logp(t->r->flow, m, t->x, 1, c, logp, c + RUN_ROWS*p->nc);
+    for (i = 0; i < m; i++) out[2*row[i] + 1] = logp[i];
     return SNL_OK;
 }
 
@@ -1949,7 +1957,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     if (most < one.walkers*one.temps) most = one.walkers*one.temps;
     trial.r = r;
     trial.beta = 1/heat;
-    trial.each = p->nc + snl_flow_work(r->flow) + 8;
+    trial.each = RUN_ROWS*p->nc + snl_flow_work(r->flow) + 8;
     mem = SNL_CALLOC(d + 1 + nx + r->k + base.samples*(d + 1) + most*d + draws + workers*trial.each,
                      sizeof *mem);
     if (!mem) return SNL_ENOMEM;
