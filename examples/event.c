@@ -231,6 +231,7 @@ static int session_open(session *s, const options *o, const char *path, io_error
     s->began = time(NULL);
     s->quiet = o->quiet;
     rc = event_read(&s->c, path, e);
+    if (!rc && o->model_given) s->c.waveform = o->model;
     if (!rc && s->c.window)
         rc = io_fail(e, IO_REFUSED, "%s: window: only none is known so far", s->c.path);
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
@@ -241,7 +242,7 @@ static int session_open(session *s, const options *o, const char *path, io_error
     if (rc) return rc;
     s->mark = snl_fnv1a((unsigned char *)text, size)
             ^ snl_fnv1a((unsigned char *)s->data->d, 4*s->data->n * sizeof *s->data->d)
-            ^ snl_fnv1a((const unsigned char *)&o->seed, sizeof o->seed);
+            ^ snl_fnv1a((const unsigned char *)&o->seed, sizeof o->seed) ^ (uint64_t)s->c.waveform;
     free(text);
     pool_start(&s->pool, o->threads);
     cfg.lisa = lisa_of(&s->c, o->qnm);

@@ -346,6 +346,7 @@ static const command commands[] = {
       "posterior of a binary by Sequential Neural Likelihood; with --prior, the run that is in\n"
       "DIR under the prior of another configuration, without a simulation\n"
       "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]\n"
+      "            [--model PhenomD|PhenomHM, in place of the configuration's]\n"
       "            [--with posterior.tsv: another one to set beside it in plot and report]" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
@@ -429,7 +430,10 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
             rc = event_choice("noise_model", v, &o->noise, e);
         else if (!strcmp(k, "--noise_model")) rc = event_choice("noise_model", v, &o->noise, e);
-        else if (!strcmp(k, "--model")) rc = event_choice("waveform", v, &o->model, e);
+        else if (!strcmp(k, "--model")) {
+            rc = event_choice("waveform", v, &o->model, e);
+            o->model_given = 1;
+        }
         else if (!strcmp(k, "--tdi")) rc = event_choice("tdi", v, &o->tdi, e);
         else if (!strcmp(k, "--response")) rc = event_choice("response", v, &o->response, e);
         else if (!strcmp(k, "--foreground"))

@@ -248,5 +248,20 @@ ok "plot" $SNL plot $D/A/posterior.tsv $D/C/posterior.tsv --out $D/both.svg
 ok "gives XML" xml $D/both.svg
 ok "of both tables" sh -c "grep -q A/posterior.tsv $D/both.svg && grep -q C/posterior.tsv $D/both.svg"
 
+# ---- another prior: the draws of the first posterior that it allows are the truth
+sed 's/^prior.sin_beta = .*/prior.sin_beta = uniform -0.2 0.3/' $D/event.cfg >$D/half.cfg
+sed 's/^prior.sin_beta = .*/prior.sin_beta = uniform -0.9 0.8/' $D/event.cfg >$D/wide.cfg
+column=$(head -1 $D/A/posterior.tsv | sed 's/^# *//' | tr "$TAB" '\n' | grep -n '^sin_beta$' | cut -d: -f1)
+awk -F"$TAB" -v c=$column '/^#/ || $c <= 0.3' $D/A/posterior.tsv >$D/half.tsv
+ok "half of the draws, about" sh -c "n=\$(wc -l <$D/half.tsv); [ \$n -gt 1000 ] && [ \$n -lt 9900 ]"
+ok "another prior" $SNL infer $D/event.cfg --out $D/B --prior $D/half.cfg --quiet
+ok "costs nothing" grep -q "^calls${TAB}0\$" $D/B/summary.tsv
+ok "and is the first one cut, to 5 mnat" sh -c "$SNL compare $D/half.tsv $D/B/posterior.tsv |
+    awk '\$1 == \"max\" { n++; top = \$2 } END { exit !(n == 1 && top < 5) }'"
+refused "$D/wide.cfg: wider than the prior that was trained: sin_beta = -0.9" \
+    $SNL infer $D/event.cfg --out $D/B --prior $D/wide.cfg --quiet
+ok "a second posterior beside it" $SNL infer $D/event.cfg --out $D/A --resume --with $D/C/posterior.tsv --quiet
+ok "in the report" grep -q "width over" $D/A/report.html
+
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ]
