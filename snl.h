@@ -47,6 +47,7 @@
  *                                                    relative binning, heterodyning
  *   [P]  Papamakarios, Sterratt & Murray, arXiv:1805.07226   SNL
  *   [P2] Papamakarios et al. 2017, arXiv:1705.07057  masked autoregressive flow
+ *   [D]  Durkan et al. 2019, arXiv:1906.04032        neural spline flow
  *   [V]  Vilchez & Sopuerta 2024, arXiv:2406.00565   SNL for LISA
  *   [GW] Goodman & Weare 2010, CAMCoS 5, 65          affine-invariant ensembles
  *   [VFM] Vousden, Farr & Mandel, arXiv:1501.05823  adaptive temperature ladder
@@ -778,8 +779,8 @@ SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, d
  * squares), MLP a dense network that learns what they leave, r its scale per component,
  * B a diagonal or upper triangular matrix; the f_t are masked autoregressive transforms,
  * affine [P2], u_i = (z_i - shift_i(z_<i, c')) exp(-scale_i(z_<i, c')), and if bins > 0 then
- * a rational-quadratic spline of u_i in [-4, 4] whose knots depend on z_<i and c' (Durkan et
- * al., arXiv:1906.04032), with the order of the components reversed from one to the next.
+ * a rational-quadratic spline of u_i in [-4, 4] whose knots depend on z_<i and c' [D], with
+ * the order of the components reversed from one to the next.
  * transforms = 0 leaves a Gaussian with a learned mean; snl_flow_mean alone makes it a
  * regression.
  * Networks compute with floats, all the rest, as sums and the mean, with doubles. */
