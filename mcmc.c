@@ -966,7 +966,7 @@ snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
     for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
         for (size_t j = 1; j <= grid; j++) {
             const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
-                                          / (3*x[(m + 1)/4 - 1 + (m < 3)]);
+                                          / (3*x[(m + 1)/4 - 1]);
             double s = 0, l;
             for (size_t i = 0; i < m; i++) s += log1p(-t*x[i]);
             s /= (double)m;

@@ -333,11 +333,10 @@ struct snl_event {
     double         *work;            /* [RUN_DIM + 8][nx] scratch of the search            */
     double         *ratios;          /* [workers][each] scratch                            */
     size_t          each;
-    double          best[RUN_MOST];   /* where the search ended                             */
+    double          best[RUN_MOST];  /* where the search ended                             */
     double          chol[81];        /* of the first proposal's covariance, sky held fixed */
     double          heat, snr;
     size_t          calls;
-    int             found;
 };
 
 static const double run_heated_snr = 50;  /* the first proposal is as wide as at this SNR */
@@ -989,6 +988,15 @@ static int run_search_proposal(snl_event *e, double heat)
     return run_cholesky(9, e->chol);
 }
 
+/* Point i of 81 along the valley through the best point, 4 sigma to both sides, on branch b. */
+static void run_search_along(const snl_event *e, const double *valley, size_t i, size_t b,
+                             double *y)
+{
+    memcpy(y, e->best, sizeof e->best);
+    run_axpy(RUN_CA, 0.1*((double)i - 40), valley, y);
+    y[RUN_BRANCH] = (double)b + 0.5;
+}
+
 /* From (2,2) to all modes.  They tell apart the branches, and what for (2,2) alone is a
  * valley: inclination with sky, mass ratio with spins.  So the points tried are drawn along
  * it, heated, in a disc about each image of the sky, and all their branches. */
@@ -997,7 +1005,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
     run_top near = { 0, RUN_TOP, { 0 }, { { 0 } } }, top = { 0, 32, { 0 }, { { 0 } } };
     run_top end = { 0, 4, { 0 }, { { 0 } } };
     const double scale[RUN_CA] = { 1e-3*e->best[RUN_MC], 0.1, 0.01, 0.1, 10 };
-    double valley[RUN_CA], C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], lambda[RUN_CA];
+    double valley[RUN_CA], C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], spread[RUN_CA];
     int pass;
     snl_source ssb, s;
     double jac, y[RUN_MOST], z[9];
@@ -1009,8 +1017,8 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
         for (b = 0; b < RUN_CA; b++)
             C[i*RUN_CA + b] = run_dot(1 + (i < b ? i : b), e->chol + 9*i, e->chol + 9*b) / 9
                             / (scale[i]*scale[b]);
-    run_eigen(RUN_CA, C, V, lambda);
-    for (i = 0; i < RUN_CA; i++) valley[i] = V[i]*sqrt(lambda[0])*scale[i];
+    run_eigen(RUN_CA, C, V, spread);
+    for (i = 0; i < RUN_CA; i++) valley[i] = V[i]*sqrt(spread[0])*scale[i];
     for (i = 0; i < 480; i++) {
         const double r = 0.6*sqrt(snl_rng_uniform(rng)), a = 2*SNL_PI*snl_rng_uniform(rng);
         double lambda, sb;
@@ -1038,26 +1046,22 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
     }
     *ll = run_search_climb(e, &end, e->best);
     for (pass = 0; pass < 3; pass++) {          /* along the valley to its other hollows */
-        const double before = *ll;
-        double line[4][81];
-        for (b = 0; b < 4; b++)
+        double line[81], best[RUN_MOST], l;
+        for (end.n = 0, b = 0; b < 4; b++) {
             for (i = 0; i <= 80; i++) {
-                memcpy(y, e->best, sizeof y);
-                run_axpy(RUN_CA, 0.1*((double)i - 40), valley, y);
-                y[RUN_BRANCH] = (double)b + 0.5;
-                line[b][i] = run_event_at(e, y, e->work);
+                run_search_along(e, valley, i, b, y);
+                line[i] = run_event_at(e, y, e->work);
             }
-        for (end.n = 0, b = 0; b < 4; b++)
             for (i = 1; i < 80; i++) {
-                if (!(line[b][i] > line[b][i - 1] && line[b][i] >= line[b][i + 1])) continue;
-                memcpy(y, e->best, sizeof y);
-                run_axpy(RUN_CA, 0.1*((double)i - 40), valley, y);
-                y[RUN_BRANCH] = (double)b + 0.5;
-                run_top_add(&end, line[b][i], y);
+                if (!(line[i] > line[i - 1] && line[i] >= line[i + 1])) continue;
+                run_search_along(e, valley, i, b, y);
+                run_top_add(&end, line[i], y);
             }
-        memcpy(y, e->best, sizeof y);
-        *ll = run_search_climb(e, &end, e->best);
-        if (*ll <= before + 0.1) break;
+        }
+        l = run_search_climb(e, &end, best);
+        if (!(l > *ll + 0.1)) break;
+        *ll = l;
+        memcpy(e->best, best, sizeof best);
     }
     return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
 }
@@ -1105,7 +1109,6 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     out->log_like = ll;
     out->snr = e->snr;
     out->calls = e->calls;
-    e->found = 1;
     return SNL_OK;
 }
 
@@ -1172,10 +1175,7 @@ enum { RUN_EVENT_DOUBLES = SNL_NPAR + 5 + RUN_MOST + 81 + 3 };
 static void run_event_numbers(const snl_event *e, double *v)
 {
     const run_chart *c = &e->chart;
-    const snl_source *r = &e->ref;
-    v[0] = r->m1;           v[1] = r->m2;       v[2] = r->chi1;    v[3] = r->chi2;
-    v[4] = r->distance;     v[5] = r->phi_ref;  v[6] = r->inclination;
-    v[7] = r->lambda;       v[8] = r->beta;     v[9] = r->psi;     v[10] = r->t_ref;
+    memcpy(v, &e->ref, sizeof e->ref);              /* eleven doubles */
     v += SNL_NPAR;
     v[0] = c->f;  v[1] = c->t;  v[2] = c->amp;  v[3] = c->phase;  v[4] = c->pole;
     memcpy(v + 5, e->best, sizeof e->best);
@@ -1201,15 +1201,12 @@ snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 {
     double all[RUN_EVENT_DOUBLES], *v = all;
     run_chart *c = &e->chart;
-    snl_source *r = &e->ref;
     size_t i;
     if (size != snl_event_save_size(e) || !snl_bytes_ok(bytes, size, run_event_tag))
         return SNL_EFORMAT;
     snl_get_doubles(bytes + 8, RUN_EVENT_DOUBLES, all);
     for (i = 0; i < RUN_EVENT_DOUBLES; i++) if (!(fabs(all[i]) < INFINITY)) return SNL_EFORMAT;
-    r->m1 = v[0];           r->m2 = v[1];       r->chi1 = v[2];    r->chi2 = v[3];
-    r->distance = v[4];     r->phi_ref = v[5];  r->inclination = v[6];
-    r->lambda = v[7];       r->beta = v[8];     r->psi = v[9];     r->t_ref = v[10];
+    memcpy(&e->ref, v, sizeof e->ref);
     v += SNL_NPAR;
     c->qnm = e->cfg.lisa.qnm;
     c->f = v[0];  c->t = v[1];  c->amp = v[2];  c->phase = v[3];  c->pole = v[4];
@@ -1217,7 +1214,6 @@ snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
     memcpy(e->chol, v + 5 + RUN_MOST, sizeof e->chol);
     v += 5 + RUN_MOST + 81;
     e->heat = v[0];  e->snr = v[1];  e->calls = (size_t)v[2];
-    e->found = 1;
     return run_event_heterodyne(e, e->cfg.lisa.model, &e->ref, NULL);
 }
 

@@ -55,7 +55,9 @@ static int fft_plan(size_t rows, snl_fft *plan, double **mem, double **work, io_
     return 0;
 }
 
-/* The .npy of the configuration as data of its band. */
+/* The .npy of the configuration as data of its band {1/Hz}, rfft(series) dt.  Its phases refer
+ * to SSB t = 0 whatever t_start {s} is: the segment is periodic, and its first sample stands
+ * for t = 0 modulo its length (lisa.epoch = 0). */
 static int data_read(const event_config *c, snl_data **data, io_error *e)
 {
     char *path = path_join(c->path, c->data, 1);
@@ -122,7 +124,8 @@ static int signals_add(event_config *c, const snl_qnm *qnm, snl_data *band, io_e
     return rc;
 }
 
-/* Noise at all frequencies plus the signals in their band, as a periodic series. */
+/* Noise at all frequencies plus the signals in their band, as a periodic series by the same
+ * convention; its column t {s, SSB} begins at t_start. */
 static int simulate_to(event_config *c, const snl_qnm *qnm, const char *path, io_error *e)
 {
     const size_t rows = (size_t)(c->duration / c->dt + 0.5);
@@ -357,10 +360,11 @@ enum { COLUMNS = SNL_NPAR + 3 };    /* and ln L of the surrogate, exact, and ln 
 
 typedef struct result {
     size_t  n;
-    double *v;                      /* [n][COLUMNS], parameters in the order of the priors */
+    size_t  columns;                /* COLUMNS, or up to the surrogate's ln L              */
+    double *v;                      /* [n][columns], parameters in the order of the priors */
     const char *names[COLUMNS];
     double *weight;                 /* [n], mean 1                                         */
-    int     refined;                /* the last two columns hold something                 */
+    int     refined;                /* the surrogate's draws, weighted to be exact         */
     double  cost[SNL_NPAR][3];      /* {nats} of compression, of the network, of both      */
     double  pareto;                 /* shape of the weights' tail                          */
     double  ess;                    /* effective samples of the chain                      */
@@ -381,7 +385,7 @@ static snl_status result_budget(result *r, const double *squeezed, double *x, do
     size_t i, k;
     int j;
     for (k = 0; k < SNL_NPAR; k++) {
-        for (i = 0; i < r->n; i++) x[i] = r->v[i*COLUMNS + k];
+        for (i = 0; i < r->n; i++) x[i] = r->v[i*r->columns + k];
         for (j = 0; j < 3; j++) {
             const snl_status st = snl_jsd(r->n, x, w[j][0], r->n, x, w[j][1], &r->cost[k][j], work);
             if (st != SNL_OK) return st;
@@ -401,8 +405,8 @@ static void weights(size_t n, const double *a, size_t stride, const double *b, d
 }
 
 /* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
- * weights.  NULL: take it as exact. */
-static int result_make(result *r, const session *s, const options *o, size_t n,
+ * weights.  NULL: ll is exact, or with columns = SNL_NPAR + 1 the surrogate's, left alone. */
+static int result_make(result *r, const session *s, const options *o, size_t columns, size_t n,
                        const double *y, const double *ll, const snl_run *run, io_error *e)
 {
     static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
@@ -410,8 +414,9 @@ static int result_make(result *r, const session *s, const options *o, size_t n,
     size_t i, k;
     snl_status st = SNL_OK;
     r->n = n;
+    r->columns = columns;
     r->refined = run != NULL;
-    r->v = malloc(n * COLUMNS * sizeof *r->v);
+    r->v = malloc(n * columns * sizeof *r->v);
     r->weight = malloc(n * sizeof *r->weight);
     if (!theta || !r->v || !r->weight) { free(theta);  return io_fail(e, IO_FAILED, "out of memory"); }
     both = theta + n*SNL_NPAR;
@@ -423,9 +428,10 @@ static int result_make(result *r, const session *s, const options *o, size_t n,
     weights(n, both, 2, ll, r->weight);
     weights(n, both + 1, 2, ll, squeezed);
     for (i = 0; i < n; i++) {
-        double *v = r->v + i*COLUMNS;
+        double *v = r->v + i*columns;
         for (k = 0; k < SNL_NPAR; k++) v[k] = theta[i*SNL_NPAR + (size_t)s->c.prior[k].param];
         v[SNL_NPAR] = ll[i];
+        if (columns < COLUMNS) continue;
         v[SNL_NPAR + 1] = both[2*i];
         v[SNL_NPAR + 2] = log(r->weight[i]);
     }
@@ -436,7 +442,7 @@ static int result_make(result *r, const session *s, const options *o, size_t n,
         const int par = s->c.prior[k].param;
         r->names[k] = snl_parameter_name[par];
         r->truth[k] = s->c.sources == 1 ? s->c.inject[0][par] : (double)NAN;
-        for (i = 0; i < n; i++) theta[i] = r->v[i*COLUMNS + k];
+        for (i = 0; i < n; i++) theta[i] = r->v[i*columns + k];
         st = snl_quantiles(n, theta, r->weight, 5, q, r->quantile[k], theta + n);
     }
     r->names[SNL_NPAR] = "log_likelihood";
@@ -492,7 +498,7 @@ static int result_plot(const result *r, const second *z, const char *path, io_er
     size_t i;
     int rc;
     if (!v) return io_fail(e, IO_FAILED, "%s: out of memory", path);
-    for (i = 0; i < r->n; i++) memcpy(v + i*SNL_NPAR, r->v + i*COLUMNS, SNL_NPAR * sizeof *v);
+    for (i = 0; i < r->n; i++) memcpy(v + i*SNL_NPAR, r->v + i*r->columns, SNL_NPAR * sizeof *v);
     set[0].label = "posterior";
     set[0].rows = r->n;
     set[0].value = v;
@@ -543,10 +549,8 @@ static int result_report(const result *r, const session *s, const options *o, co
     int rc = file_read(s->c.path, &config, &size, e);
     if (rc) return rc;
     snprintf(title, sizeof title, "Posterior of %.500s", s->c.path);
-    snprintf(command, sizeof command, "snl %s %s--out %.500s --seed %lu", o->command,
-             o->files ? o->file[0] : "", o->out, o->seed);
-    if (o->files) snprintf(command, sizeof command, "snl %s %.500s --out %.500s --seed %lu",
-                           o->command, o->file[0], o->out, o->seed);
+    snprintf(command, sizeof command, "snl %s%s%.500s --out %.500s --seed %lu", o->command,
+             o->files ? " " : "", o->files ? o->file[0] : "", o->out, o->seed);
     page.title = title;              page.summary = text;
     page.config = config;            page.command = command;
     page.corner = corner;            page.dims = SNL_NPAR;
@@ -575,8 +579,9 @@ static int result_write(const result *r, const session *s, const options *o, con
     for (k = 0; k < 5; k++)
         if (!(path[k] = path_join(o->out, name[k], 0))) rc = io_fail(e, IO_FAILED, "out of memory");
     if (!rc && o->with) rc = second_read(&z, r, o->with, e);
-    if (!rc) rc = table_write(path[0], 1, 12, r->n, COLUMNS, r->names, r->v, e);
+    if (!rc) rc = table_write(path[0], 1, 12, r->n, r->columns, r->names, r->v, e);
     if (!rc && r->refined) rc = result_budget_write(r, path[1], e);
+    else if (!rc) remove(path[1]);          /* of an earlier posterior */
     if (!rc) rc = result_plot(r, &z, path[2], e);
     if (!rc) rc = result_summary(r, s, path[3], text, e);
     if (!rc) rc = result_report(r, s, o, &z, text, path[2], path[4], e);
@@ -637,7 +642,7 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
         return io_fail(e, IO_REFUSED, "%s: leaves the trained region: it allows none of the posterior's draws", o->prior);
     if (st != SNL_OK) return refuse(e, o->prior, st, &why);
     v = snl_run_state(run);
-    rc = result_make(&r, s, o, v.n, v.y, v.log_like, NULL, e);
+    rc = result_make(&r, s, o, SNL_NPAR + 1, v.n, v.y, v.log_like, NULL, e);
     r.ess = rep.ess;
     snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\n", rep.ess);
     if (!rc) rc = result_write(&r, s, o, text, e);
@@ -687,7 +692,7 @@ static int infer_to(session *s, const options *o, io_error *e)
     last = &v.report[v.round - 1];
     search = snl_event_calls(s->event);
     refined = v.n;
-    rc = result_make(&r, s, o, v.n, v.y, v.log_like, run, e);
+    rc = result_make(&r, s, o, COLUMNS, v.n, v.y, v.log_like, run, e);
     r.ess = last->ess;
     r.rounds = v.round;
     r.round = v.report;
@@ -755,7 +760,7 @@ int cmd_mcmc(options *o, io_error *e)
                                                report_progress, &s, &why);
         if (st != SNL_OK) rc = refuse(e, s.c.path, st, &why);
     }
-    if (!rc) rc = result_make(&r, &s, o, chain.samples, y, ll, NULL, e);
+    if (!rc) rc = result_make(&r, &s, o, COLUMNS, chain.samples, y, ll, NULL, e);
     r.ess = rep.ess;
     if (!rc) {
         search = snl_event_calls(s.event);

@@ -88,4 +88,32 @@ static snl_flow *random_flow(size_t d, size_t m, size_t degree, size_t mlp, size
     return random_shape(&s, size);
 }
 
+/* What snl_flow_sample draws must come back as the normals it was made of: the largest
+ * difference over n draws of d = 6 components, weights of that size. */
+static double sampling_error(size_t n, size_t bins, double size)
+{
+    enum { D = 6, M = 3 };
+    snl_flow *f = random_flow(D, M, 2, 1, 4, 20, SNL_SILU, bins, size);
+    double *c = normals(n*M, 1), *x = doubles(n*D), logp[NN_ROWS], worst = 0;
+    double *work = doubles(snl_flow_work(f));
+    nn_pass k;
+    snl_rng rng, twin;
+    snl_rng_seed(&rng, 9, 0);
+    twin = rng;
+    snl_flow_sample(f, n, c, &rng, x, work);
+    nn_pass_layout(&k, f, work, 0);
+    for (size_t i = 0; i < n; i++) {
+        nn_mean_forward(f, nn_context_forward(f, 1, c + i*M, &k), &k);
+        memcpy(k.x, x + i*D, D*sizeof *x);
+        nn_density_forward(f, 1, &k, logp);
+        for (size_t j = 0; j < D; j++) {
+            const double off = fabs(snl_rng_normal(&twin) - k.z[j]);
+            if (off != off || off > worst) worst = off;  /* NaN stays */
+        }
+    }
+    free(c);  free(x);  free(work);
+    snl_flow_free(f);
+    return worst;
+}
+
 #endif

@@ -1139,6 +1139,71 @@ TEST a_saved_run_continues_to_the_same_bits(void)
 
 /* ---- refusals and compression ----------------------------------------------- */
 
+/* Signals that span D dimensions lose nothing in D components: exact and compressed ln L are
+ * the same, that of snl_log_likelihood.  In 2 of 5 components the data say less. */
+TEST the_budget_tells_compression_from_network(void)
+{
+    enum { D = 5, N = 400 };
+    static toy t;
+    double both[2*N], exact[N], mean[2], var[2];
+    toy_make(&t, D, 40, linear);
+    for (size_t k = 2; k <= D; k += 3) {
+        snl_run_cfg c = small_run(500, 300, 2);
+        snl_run *r;
+        snl_run_view v;
+        c.components = k;
+        ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+        ASSERT_EQ(SNL_EINVAL, snl_run_budget(r, N, both, both));
+        ASSERT_EQ(SNL_OK, run_to_the_end(r));
+        v = snl_run_state(r);
+        ASSERT_EQ(SNL_OK, snl_run_budget(r, N, v.y, both));
+        ASSERT_EQ(SNL_OK, snl_log_likelihood(&t.p, N, v.y, exact));
+        for (int j = 0; j < 2; j++) {
+            mean[j] = var[j] = 0;
+            for (size_t i = 0; i < N; i++) mean[j] += both[2*i + (size_t)j]/N;
+            for (size_t i = 0; i < N; i++) var[j] += pow(both[2*i + (size_t)j] - mean[j], 2)/N;
+        }
+        for (size_t i = 0; i < N; i++) {
+            ASSERT_REL(exact[i], both[2*i], 1e-12);
+            if (k == D) ASSERT_NEAR(both[2*i], both[2*i + 1], 1e-6);
+        }
+        if (k < D) ASSERT(var[1] < 0.5*var[0]);
+        snl_run_free(r);
+    }
+    PASS();
+}
+
+/* A right surrogate has uniform ranks, whatever the heat.  50 truths among 100 draws. */
+TEST calibrated_ranks_are_uniform(void)
+{
+    enum { D = 3, N = 50, DRAWS = 100 };
+    static toy t;
+    static double truth[N*D], post[N*DRAWS*D];
+    const snl_run_cfg c = small_run(500, 300, 6);
+    double u[N], work[N], distance, p;
+    snl_run *r;
+    snl_fault why;
+    toy_make(&t, D, 30, linear);
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_EINVAL, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, NULL, NULL, &why));
+    ASSERT_STR_EQ("round", why.name);
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    ASSERT_EQ(SNL_EINVAL, snl_run_calibrate(r, N, DRAWS, 1, 1, truth, post, NULL, NULL, &why));
+    ASSERT_STR_EQ("heat", why.name);
+    ASSERT_EQ(SNL_OK, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, NULL, NULL, NULL));
+    for (size_t k = 0; k < D; k++) {
+        for (size_t i = 0; i < N; i++) {
+            u[i] = 0.5/(DRAWS + 1);
+            for (size_t j = 0; j < DRAWS; j++)
+                u[i] += (post[(i*DRAWS + j)*D + k] < truth[i*D + k])/(DRAWS + 1.0);
+        }
+        ASSERT_EQ(SNL_OK, snl_ks(N, u, &distance, &p, work));
+        ASSERT(p > 0.003);
+    }
+    snl_run_free(r);
+    PASS();
+}
+
 TEST runs_refuse_settings_by_name(void)
 {
     static toy t;
@@ -1297,6 +1362,8 @@ SUITE(snl)
     RUN_TEST(rounds_learn_the_noise_of_a_simulator);
     RUN_TEST(results_do_not_depend_on_the_pool);
     RUN_TEST(a_saved_run_continues_to_the_same_bits);
+    RUN_TEST(the_budget_tells_compression_from_network);
+    RUN_TEST(calibrated_ranks_are_uniform);
     RUN_TEST(runs_refuse_settings_by_name);
     RUN_TEST(runs_refuse_more_settings_by_name);
     RUN_TEST(compression_finds_the_dimensions_of_the_signals);

@@ -258,6 +258,8 @@ ok "another prior" $SNL infer $D/event.cfg --out $D/B --prior $D/half.cfg --quie
 ok "costs nothing" grep -q "^calls${TAB}0\$" $D/B/summary.tsv
 ok "and is the first one cut, to 5 mnat" sh -c "$SNL compare $D/half.tsv $D/B/posterior.tsv |
     awk '\$1 == \"max\" { n++; top = \$2 } END { exit !(n == 1 && top < 5) }'"
+grep -q "log_likelihood_exact" $D/B/posterior.tsv && no "and claims no exact likelihood" || yes
+[ -e $D/B/budget.tsv ] && no "and leaves no budget of the first prior" || yes
 refused "$D/wide.cfg: wider than the prior that was trained: sin_beta = -0.9" \
     $SNL infer $D/event.cfg --out $D/B --prior $D/wide.cfg --quiet
 ok "a second posterior beside it" $SNL infer $D/event.cfg --out $D/A --resume --with $D/C/posterior.tsv --quiet
