@@ -495,6 +495,7 @@ static void nn_bin_find(size_t K, size_t n, const nn_real *e, const nn_real *res
     for (size_t i = 0; i < n; i++) {
         x[i] = y[i] = -NN_TAIL;
         b->sw[i] = b->sh[i] = b->k[i] = 0;
+        b->x[i] = b->w[i] = b->y[i] = b->h[i] = b->d0[i] = b->d1[i] = 0;
     }
     for (size_t k = 0; k < K; k++)
         for (size_t i = 0; i < n; i++) {
