@@ -350,9 +350,11 @@ static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md,
 
 /* ==== Setting up a binary ================================================ */
 
-static double wf_horner(const double *c, int n, double x)
+/* long double: LAL's C2Int and C2MRD are differences of slopes a thousand times larger,
+ * whose fits lose digits of their own. */
+static long double wf_horner(const double *c, int n, long double x)
 {
-    double s = 0;
+    long double s = 0;
     while (n--) s = s*x + c[n];
     return s;
 }

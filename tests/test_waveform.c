@@ -3,6 +3,7 @@
 #include "../snl.h"
 #include "greatest.h"
 #include "near.h"
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,9 @@ TEST polarisations_agree_with_lal(void)
 /* 1e-10 where two large slopes are subtracted, the phase at f_ref as phases above */
 TEST scalars_of_phenomd_agree_with_lal(void)
 {
+    /* The slopes C2 are differences that lose 3 to 4 digits: in extended precision LAL's
+     * own are off by up to 6e-12, for the smallest C2MRD by 2.9e-11 of its 0.16. */
+    const double fine = LDBL_MANT_DIG > 53 ? 1e-11 : 1e-10;
     FILE *fp = fopen("tests/data/phenomd_scalars.tsv", "r");
     double v[23];
     int rows = 0;
@@ -136,9 +140,9 @@ TEST scalars_of_phenomd_agree_with_lal(void)
         ASSERT_REL(v[14], p.f_peak, 1e-12);
         ASSERT_REL(v[15], p.f_mrd, 1e-12);
         ASSERT_REL(v[16], p.c1_int, 1e-11);
-        ASSERT_REL(v[17], p.c2_int, 1e-10);
+        ASSERT_REL(v[17], p.c2_int, fine);
         ASSERT_REL(v[18], p.mode[0].c1_mrd, 1e-11);
-        ASSERT_REL(v[19], p.mode[0].c2_mrd, 1e-10);
+        ASSERT_NEAR(v[19], p.mode[0].c2_mrd, fine*fmax(1, fabs(v[19])));
         ASSERT_REL(v[20], p.t0, 1e-12);
         ASSERT_NEAR(v[21], 2*(p.phi0 - v[6]), 4e-9);
         ASSERT_REL(v[22], 2*sqrt(5/(64*SNL_PI))*p.strain, 1e-14);
