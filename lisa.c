@@ -1341,6 +1341,121 @@ snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
     return st;
 }
 
+/* ==== Search ============================================================= */
+
+enum { LISA_SIZES = 6 };            /* transforms of length N, N/2 .. N/32 */
+static const double lisa_light = 520;       /* 1 AU/c, rounded up {s} */
+
+struct snl_scan {
+    const snl_data *data;
+    snl_lisa_cfg cfg;
+    double  centre, half;           /* times are centre - half .. centre + half            */
+    size_t  block, blocks;          /* bins summed before the transform, and what is left  */
+    snl_fft plan[LISA_SIZES];
+    double *g;                      /* [n]  response to h~ in the long-wavelength limit     */
+    double *turn;                   /* [n]  2 pi f (centre - epoch), whole turns left out   */
+    double *mem;
+};
+
+snl_status snl_scan_create(snl_scan **out, const snl_data *data, const snl_lisa_cfg *cfg,
+                           double t_lo, double t_hi)
+{
+    const double period = 1/data->df;
+    size_t N = 64, used = LISA_HEAD(snl_scan), plans = 0;
+    snl_scan head, *s;
+    double *block;
+    *out = NULL;
+    if (!(t_lo < t_hi && t_hi - t_lo < HUGE_VAL)) return SNL_EINVAL;
+    memset(&head, 0, sizeof head);
+    head.data = data;
+    head.cfg = *cfg;
+    head.centre = 0.5*(t_lo + t_hi);
+    head.half = fmin(0.5*(t_hi - t_lo) + lisa_light, 0.5*period);
+    /* within a block phases turn by less than 0.4 rad from its middle */
+    head.block = (size_t)fmin(32, fmax(1, 0.4/(SNL_PI*data->df*head.half)));
+    head.blocks = (data->n + head.block - 1)/head.block;
+    while (N < head.blocks) N *= 2;
+    for (size_t i = 0; i < LISA_SIZES; i++) plans += snl_fft_size(N >> i);
+    head.g = head.turn = lisa_take(NULL, &used, 2*data->n);
+    head.mem = lisa_take(NULL, &used, plans);
+    if (!(block = (double *)SNL_CALLOC(used, sizeof *block))) return SNL_ENOMEM;
+    s = (snl_scan *)(void *)block;
+    *s = head;
+    used = LISA_HEAD(snl_scan);
+    s->g = lisa_take(block, &used, data->n);
+    s->turn = lisa_take(block, &used, data->n);
+    s->mem = lisa_take(block, &used, plans);
+    plans = 0;
+    for (size_t i = 0; i < LISA_SIZES; plans += snl_fft_size(N >> i++))
+        if (snl_fft_init(&s->plan[i], N >> i, s->mem + plans) != SNL_OK) {
+            snl_scan_free(s);
+            return SNL_EFAILED;
+        }
+    for (size_t k = 0; k < data->n; k++) {
+        const double x = 2*SNL_PI*SNL_ARM/SNL_C*data->f[k];
+        s->g[k] = x*sin(x)*(cfg->tdi == SNL_TDI_20 ? 2*sin(2*x) : 1);
+        s->turn[k] = 2*SNL_PI*fmod(data->f[k]*(s->centre - cfg->epoch), 1.0);
+    }
+    *out = s;
+    return SNL_OK;
+}
+
+void snl_scan_free(snl_scan *s) { SNL_FREE(s); }
+
+size_t snl_scan_work(const snl_scan *s)
+{ return 4*s->plan[0].n + snl_fft_work(s->plan[0].n); }
+
+snl_status snl_scan_merger(const snl_scan *s, const double *series, double m1, double m2,
+                           double chi1, double chi2, double *rho2, double *t, double *work)
+{
+    const snl_data *d = s->data;
+    const double *x = series ? series : d->d;
+    double amp[LISA_BLOCK], phase[LISA_BLOCK], si[LISA_BLOCK], co[LISA_BLOCK];
+    double norm[2] = { 0, 0 }, *z[2], step;
+    size_t bins, blocks, size = 0, N, most;
+    snl_phenom p;
+    snl_status st = snl_phenom_prepare(&p, s->cfg.qnm, SNL_PHENOMD, m1, m2, chi1, chi2, 1e5,
+                                       NULL, NULL);
+    if (st != SNL_OK) return st;
+    bins = (size_t)fmin((double)d->n, fmax(1, (0.2/p.M_sec - d->f[0])/d->df)); /* Mf < 0.2 */
+    blocks = (bins + s->block - 1)/s->block;
+    while (size + 1 < LISA_SIZES && s->plan[size + 1].n >= blocks) size++;
+    N = s->plan[size].n;
+    z[0] = work;
+    z[1] = work + 2*N;
+    for (size_t i = 0; i < 4*N; i++) work[i] = 0;
+    for (size_t k = 0; k < bins; k += LISA_BLOCK) {
+        const size_t n = lisa_min(bins - k, LISA_BLOCK);
+        st = snl_phenom_mode(&p, 2, 2, n, d->f + k, amp, phase, NULL);
+        if (st != SNL_OK) return st;
+        for (size_t i = 0; i < n; i++) phase[i] += s->turn[k + i];
+        lisa_sincos(n, 1, phase, si, co);
+        for (size_t c = 0; c < 2; c++) {
+            const double *v = x + 2*(c*d->n + k), *S = d->S + c*d->n + k;
+            for (size_t i = 0; i < n; i++) {        /* conj(h) d/S, h = a exp(-i phase) */
+                const double a = amp[i]*s->g[k + i], w = a/S[i];
+                double *to = z[c] + 2*((k + i)/s->block);
+                to[0] += w*(co[i]*v[2*i] - si[i]*v[2*i+1]);
+                to[1] += w*(co[i]*v[2*i+1] + si[i]*v[2*i]);
+                norm[c] += a*w;
+            }
+        }
+    }
+    *rho2 = 0;
+    *t = s->centre;
+    if (!(norm[0] > 0 && norm[1] > 0)) return SNL_OK;
+    for (size_t c = 0; c < 2; c++) snl_fft_inverse(&s->plan[size], z[c], z[c], work + 4*N);
+    step = 1/((double)(N*s->block)*d->df);
+    most = (size_t)fmin((double)(N/2), s->half/step);
+    for (size_t j = 0; j < N; j == most && most < N/2 ? j = N - most : j++) {
+        const double *u = z[0] + 2*j, *v = z[1] + 2*j;
+        const double r = (u[0]*u[0] + u[1]*u[1])/norm[0] + (v[0]*v[0] + v[1]*v[1])/norm[1];
+        if (r > *rho2) { *rho2 = r;  *t = s->centre + step*((double)j - (j < N/2 ? 0 : (double)N)); }
+    }
+    *rho2 *= 4*d->df*((double)N*(double)N);
+    return SNL_OK;
+}
+
 /* ==== Heterodyned likelihood ============================================= */
 
 /* Carrier of a mode on n <= LISA_BLOCK frequencies, w [n][2]; floor f^(-7/6) is the part of

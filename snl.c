@@ -325,6 +325,7 @@ struct snl_event {
     snl_event_cfg   cfg;
     const snl_data *data;
     const snl_pool *pool;
+    snl_prior       first[SNL_NPAR]; /* that the event was made with                       */
     run_chart       chart;
     snl_source      ref;             /* that het is about                                  */
     snl_het        *het;
@@ -546,8 +547,11 @@ snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl
         return snl_refuse(why, "nodes", (double)cfg->nodes, 64, 4096);
     if (cfg->search < 200 || cfg->search > 1000000)
         return snl_refuse(why, "search", (double)cfg->search, 200, 1e6);
+    if (!(cfg->false_alarm > 0 && cfg->false_alarm <= 1))
+        return snl_refuse(why, "false_alarm", cfg->false_alarm, 0, 1);
     if (!(e = SNL_CALLOC(1, sizeof *e))) return SNL_ENOMEM;
     e->cfg = *cfg;
+    memcpy(e->first, cfg->prior, sizeof e->first);
     e->dim = RUN_DIM;               /* of the search, without higher modes */
     e->data = data;
     e->pool = pool;
@@ -590,96 +594,90 @@ static snl_status run_event_heterodyne(snl_event *e, snl_model model, const snl_
 
 /* ==== Search ============================================================= */
 
-/* Time is searched on a grid after summing bins into blocks, at most 32 bins and so few that
- * over the prior's window plus the light time to the Sun the edges of a block turn by less
- * than 0.4 rad against its centre. */
-static const double run_light = 520;        /* 1 AU/c, rounded up {s}           */
-static const double run_time_step = 12;     /* of the time grid {s}             */
+typedef struct run_search {
+    const snl_event *e;
+    const snl_scan  *scan;
+    const double    *series;        /* NULL: the data                        */
+    double          *work;
+    size_t           each;
+} run_search;
 
-typedef struct run_search { const snl_event *e; size_t block, blocks, each; double *work; } run_search;
-
-/* in (mc, q, chi1, chi2) to out (rho^2, t_L): the long-wavelength signal of A and E with
- * two free complex amplitudes, rho^2 = max_t sum_c |<d_c|h(t)>|^2/<h|h>_c. */
+/* in (mc, q, chi1, chi2) to out (rho^2, t_L) */
 static snl_status run_search_stat(void *ctx, size_t worker, size_t n, const double *in,
                                   double *out)
 {
     const run_search *rs = ctx;
-    const snl_event *e = rs->e;
-    const snl_data *d = e->data;
-    const snl_prior *pt = &e->cfg.prior[SNL_T_REF];
-    const double tc = 0.5*(pt->lo + pt->hi), half = 0.5*(pt->hi - pt->lo) + run_light;
-    double *amp = rs->work + worker * rs->each, *phase = amp + d->n, *z = phase + d->n;
-    size_t i, k, c, b;
+    size_t i;
     for (i = 0; i < n; i++, in += 4, out += 2) {
-        snl_phenom p;
-        double m1, m2, norm[2] = { 0, 0 }, t, best = 0, tbest = tc;
-        out[0] = 0;
-        out[1] = tc;
+        double m1, m2;
         run_masses(in[0], in[1], &m1, &m2);
-        if (snl_phenom_prepare(&p, e->cfg.lisa.qnm, SNL_PHENOMD, m1, m2, in[2], in[3], 1e5,
-                               NULL, NULL) != SNL_OK
-            || snl_phenom_mode(&p, 2, 2, d->n, d->f, amp, phase, NULL) != SNL_OK) continue;
-        memset(z, 0, 4 * rs->blocks * sizeof *z);
-        for (k = 0; k < d->n; k++) {
-            const double f = d->f[k], a = amp[k] * f * f * 1e20;
-            const double ph = phase[k] + 2*SNL_PI * fmod(f * (tc - e->cfg.lisa.epoch), 1.0);
-            const double co = a * cos(ph), si = a * sin(ph);
-            b = k / rs->block;
-            for (c = 0; c < 2; c++) {
-                const double *x = d->d + 2*(c*d->n + k), w = 1 / d->S[c*d->n + k];
-                z[4*b + 2*c] += (co*x[0] - si*x[1]) * w;
-                z[4*b + 2*c + 1] += (co*x[1] + si*x[0]) * w;
-                norm[c] += a*a * w;
-            }
-        }
-        for (t = -half; t <= half; t += run_time_step) {
-            const double f0 = d->f[0] + 0.5*((double)rs->block - 1)*d->df;
-            double s[4] = { 0, 0, 0, 0 }, rho = 0;
-            double cr = cos(2*SNL_PI*f0*t), ci = sin(2*SNL_PI*f0*t);
-            const double turn = 2*SNL_PI*(double)rs->block*d->df*t, sr = cos(turn), si = sin(turn);
-            for (b = 0; b < rs->blocks; b++) {
-                const double *x = z + 4*b, u = cr*sr - ci*si;
-                s[0] += cr*x[0] - ci*x[1];  s[1] += cr*x[1] + ci*x[0];
-                s[2] += cr*x[2] - ci*x[3];  s[3] += cr*x[3] + ci*x[2];
-                ci = cr*si + ci*sr;
-                cr = u;
-            }
-            for (c = 0; c < 2; c++)
-                rho += 4*d->df * (s[2*c]*s[2*c] + s[2*c + 1]*s[2*c + 1]) / norm[c];
-            if (rho > best) { best = rho;  tbest = tc + t; }
-        }
-        out[0] = best;
-        out[1] = tbest;
+        out[0] = out[1] = 0;
+        if (snl_scan_merger(rs->scan, rs->series, m1, m2, in[2], in[3], out, out + 1,
+                            rs->work + worker*rs->each) == SNL_EFAILED) return SNL_EFAILED;
     }
     return SNL_OK;
 }
 
-/* Masses and spins by differential evolution on that statistic: best [6] = in, out. */
-static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best,
+/* Probability that chi^2 with four degrees of freedom exceeds x */
+static double run_chi2_tail(double x) { return exp(-0.5*x)*(1 + 0.5*x); }
+
+/* ln of the number of independent trials in one template's window, from n templates on
+ * simulated noise: for the largest of N trials, E ln(N tail) = -gamma. */
+static snl_status run_search_trials(run_search *rs, snl_rng *rng, size_t n, const double *in,
+                                    double *out, double *ln_trials)
+{
+    const snl_data *d = rs->e->data;
+    const double euler = 0.57721566490153286061;
+    snl_data *noise;
+    size_t i;
+    snl_status st = snl_data_create(&noise, d->df, (size_t)(d->f[0]/d->df + 0.5), d->n);
+    if (st != SNL_OK) return st;
+    memcpy(noise->S, d->S, 2*d->n * sizeof *d->S);
+    snl_data_add_noise(noise, rng);
+    rs->series = noise->d;
+    st = snl_pool_map(rs->e->pool, run_search_stat, rs, n, 4, in, 4, out, 2);
+    rs->series = NULL;
+    for (*ln_trials = -euler, i = 0; i < n; i++)
+        *ln_trials -= log(run_chi2_tail(out[2*i])) / (double)n;
+    snl_data_free(noise);
+    return st;
+}
+
+/* Masses and spins by differential evolution on that statistic: best [6] = in, out.  Ends
+ * when all are about as good as the best, or when nothing stands out of the noise.
+ * P(false alarm) counts every template tried as independent of the others, and so is
+ * rather too large. */
+static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, double *alarm,
                                    snl_run_hook hook, void *user)
 {
-    enum { POP = 32 };
+    enum { POP = 32, NOISE = 64, EARLY = 8 };
     const snl_prior *pr = e->cfg.prior;
     const size_t workers = e->pool ? e->pool->workers : 1, n0 = e->cfg.search / 3;
     const double lo[4] = { pr[0].lo, pr[1].lo, pr[2].lo, pr[3].lo };
     const double hi[4] = { pr[0].hi, pr[1].hi, pr[2].hi, pr[3].hi };
     run_search rs;
+    snl_scan *scan;
     snl_run_progress prog = { "search", 0, 0, 0 };
-    double *in = NULL, *out, pop[POP][6], trial[POP*4], got[POP*2];
+    double *in = NULL, *out, pop[POP][6], trial[POP*4], got[POP*2], ln_trials = 0;
     size_t i, j, k, done;
-    snl_status st = SNL_ENOMEM;
+    snl_status st = snl_scan_create(&scan, e->data, &e->cfg.lisa, pr[SNL_T_REF].lo,
+                                    pr[SNL_T_REF].hi);
+    if (st != SNL_OK) return st;
+    st = SNL_ENOMEM;
     rs.e = e;
-    rs.block = (size_t)fmin(32, fmax(1, 0.4 / (SNL_PI * e->data->df
-                            * (0.5*(pr[SNL_T_REF].hi - pr[SNL_T_REF].lo) + run_light))));
-    rs.blocks = (e->data->n + rs.block - 1) / rs.block;
-    rs.each = 2*e->data->n + 4*rs.blocks;
+    rs.scan = scan;
+    rs.series = NULL;
+    rs.each = snl_scan_work(scan) + 8;
     rs.work = SNL_CALLOC(workers * rs.each, sizeof *rs.work);
     if (!rs.work || !(in = SNL_CALLOC(6*n0, sizeof *in))) goto done;
     out = in + 4*n0;
-    for (i = 0; i < n0; i++) {
-        for (k = 0; k < 4; k++) in[4*i + k] = lo[k] + (hi[k] - lo[k]) * snl_rng_uniform(rng);
-        in[4*i + 1] = lo[1] + (hi[1] - lo[1]) * pow((in[4*i + 1] - lo[1])/(hi[1] - lo[1]), 2);
+    for (i = 0; i < n0; i++) {          /* denser where the signal has more cycles */
+        in[4*i] = lo[0] * pow(hi[0]/lo[0], pow(snl_rng_uniform(rng), 2));
+        in[4*i + 1] = lo[1] + (hi[1] - lo[1]) * pow(snl_rng_uniform(rng), 2);
+        for (k = 2; k < 4; k++) in[4*i + k] = lo[k] + (hi[k] - lo[k]) * snl_rng_uniform(rng);
     }
+    st = run_search_trials(&rs, rng, NOISE, in, out, &ln_trials);
+    if (st != SNL_OK) goto done;
     if ((st = snl_pool_map(e->pool, run_search_stat, &rs, n0, 4, in, 4, out, 2)) != SNL_OK) goto done;
     for (j = 0; j < POP; j++) {                        /* the best of them, in order */
         size_t top = 0;
@@ -690,36 +688,41 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best,
         out[2*top] = -1;
     }
     e->calls += n0;
+    memcpy(best, pop[0], sizeof pop[0]);
     for (done = n0; done + POP <= e->cfg.search; done += POP) {
-        size_t top = 0;
-        for (j = 0; j < POP; j++) if (pop[j][4] > pop[top][4]) top = j;
+        double least = best[4];
         for (j = 0; j < POP; j++) {
             const size_t a = snl_rng_below(rng, POP), b = snl_rng_below(rng, POP);
             const double F = 0.4 + 0.6*snl_rng_uniform(rng), G = 0.6*snl_rng_uniform(rng);
             for (k = 0; k < 4; k++) {
-                double v = pop[j][k] + G*(pop[top][k] - pop[j][k]) + F*(pop[a][k] - pop[b][k]);
+                double v = pop[j][k] + G*(best[k] - pop[j][k]) + F*(pop[a][k] - pop[b][k]);
                 if (v < lo[k]) v = lo[k] + 0.5*(pop[j][k] - lo[k]);
                 if (v > hi[k]) v = hi[k] - 0.5*(hi[k] - pop[j][k]);
                 trial[4*j + k] = v;
             }
         }
         if ((st = snl_pool_map(e->pool, run_search_stat, &rs, POP, 4, trial, 4, got, 2)) != SNL_OK) goto done;
-        for (j = 0; j < POP; j++)
+        for (j = 0; j < POP; j++) {
             if (got[2*j] > pop[j][4]) {
                 memcpy(pop[j], trial + 4*j, 4 * sizeof *trial);
                 pop[j][4] = got[2*j];
                 pop[j][5] = got[2*j + 1];
             }
+            least = fmin(least, pop[j][4]);
+            if (pop[j][4] > best[4]) memcpy(best, pop[j], sizeof pop[j]);
+        }
         e->calls += POP;
         prog.done = (double)done / (double)e->cfg.search;
-        prog.value = sqrt(pop[top][4]);
+        prog.value = sqrt(best[4]);
         if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
+        *alarm = -expm1((double)done * exp(ln_trials) * log1p(-run_chi2_tail(best[4])));
+        if (least > best[4]*(1 - 1e-3) - 1) break;
+        if (*alarm > 0.01 && done > n0 + EARLY*POP) break;
     }
-    for (i = 0, j = 1; j < POP; j++) if (pop[j][4] > pop[i][4]) i = j;
-    memcpy(best, pop[i], sizeof pop[i]);
 done:
     SNL_FREE(in);
     SNL_FREE(rs.work);
+    snl_scan_free(scan);
     return st;
 }
 
@@ -1078,8 +1081,13 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     size_t i, j;
     int pass;
     snl_rng_seed(&rng, e->cfg.seed, 1);
-    if ((st = run_search_blind(e, &rng, blind, hook, user)) != SNL_OK) return st;
-    if (!(blind[4] > 50)) return SNL_EFAILED;    /* noise reaches 30 in 1e6 trials */
+    memset(out, 0, sizeof *out);
+    out->false_alarm = 1;
+    st = run_search_blind(e, &rng, blind, &out->false_alarm, hook, user);
+    out->scan_snr = sqrt(blind[4]);
+    out->calls = e->calls;
+    if (st != SNL_OK) return st;
+    if (!(out->false_alarm <= e->cfg.false_alarm)) return SNL_EFAILED;
     run_masses(blind[0], blind[1], &start.m1, &start.m2);
     start.chi1 = blind[2];     start.chi2 = blind[3];  start.distance = 1e4;
     start.inclination = 1;     start.phi_ref = 0;      start.psi = 0;
@@ -1112,11 +1120,61 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     return SNL_OK;
 }
 
+/* ln of the evidence of the hill with its top at y, as of a Gaussian: ln L + ln prior + ln
+ * det(2 pi C)/2, C the inverse of the Fisher matrix. */
+static double run_event_hill(snl_event *e, const double *y)
+{
+    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], *s = e->work, *J = s + e->nx, lp, sum;
+    const double ll = run_event_at(e, y, s);
+    snl_source src;
+    size_t i;
+    if (!(ll > -INFINITY) || !run_event_source(e, y, &src, &lp)
+        || !run_event_jacobian(e, y, s, J)) return -INFINITY;
+    run_event_normal(e, y, J, s, G, g, J + RUN_DIM*e->nx);
+    if (!run_cholesky(RUN_DIM, G)) return -INFINITY;
+    sum = ll + lp;
+    for (i = 0; i < RUN_DIM; i++) sum += 0.5*log(2*SNL_PI) - log(G[i*RUN_DIM + i]);
+    return sum;
+}
+
+size_t snl_event_images(snl_event *e, snl_search_result *out)
+{
+    run_top climbed = { 0, SNL_IMAGES, { 0 }, { { 0 } } }, top = { 0, SNL_IMAGES, { 0 }, { { 0 } } };
+    double sum = 0;
+    size_t i, k, n = 0;
+    for (i = 0; i < SNL_IMAGES; i++) {
+        double y[RUN_MOST], lambda, sb, l;
+        memcpy(y, e->best, sizeof y);
+        if (!run_chart_sky(&e->chart, y, &lambda, &sb)) continue;
+        run_chart_map(&e->chart, lambda + (double)(i & 3) * SNL_PI/2, i & 4 ? -sb : sb, y);
+        l = run_event_climb(e, y, 40);
+        for (k = 0; k < climbed.n; k++)                 /* another one climbed to the same */
+            if (hypot(y[RUN_XI] - climbed.y[k][RUN_XI], y[RUN_ETA] - climbed.y[k][RUN_ETA]) < 0.05)
+                break;
+        if (k == climbed.n && l > -INFINITY) run_top_add(&climbed, l, y);
+    }
+    for (i = 0; i < climbed.n; i++) run_top_add(&top, run_event_hill(e, climbed.y[i]), climbed.y[i]);
+    for (i = 0; i < top.n; i++) {
+        snl_source s;
+        double jac;
+        if (!run_chart_inverse(&e->chart, top.y[i], &s, &jac)
+            || !run_event_branch(e, top.y[i], &s)) continue;
+        memset(&out[n], 0, sizeof out[n]);
+        run_theta_of(e, &s, out[n].theta);
+        out[n].log_like = run_event_at(e, top.y[i], e->work);
+        out[n].snr = sqrt(fmax(0, 2*out[n].log_like));
+        out[n].weight = exp(top.l[i] - top.l[0]);
+        sum += out[n++].weight;
+    }
+    for (i = 0; i < n; i++) out[i].weight /= sum;
+    return n;
+}
+
 snl_status snl_event_prior(snl_event *e, const snl_prior *prior, snl_fault *why)
 {
     int i;
     for (i = 0; i < SNL_NPAR; i++) {
-        const snl_prior *old = &e->cfg.prior[i], *p = &prior[i];
+        const snl_prior *old = &e->first[i], *p = &prior[i];
         if (!(p->lo >= old->lo && p->lo < old->hi))
             return snl_refuse(why, snl_parameter_name[i], p->lo, old->lo, old->hi);
         if (!(p->hi > p->lo && p->hi <= old->hi))

@@ -681,6 +681,32 @@ SNL_MUST_USE snl_status snl_likelihood_dense(const snl_data *data, const snl_lis
                                              const snl_source *s, double *lnL,
                                              snl_fault *why);
 
+/* ---- search -------------------------------------------------------------- */
+
+/* A matched filter for mergers at any time in a window: in the long-wavelength limit, LISA
+ * at rest, each of A and E holds the (2,2) signal times a free complex amplitude, so that
+ *
+ *     rho^2 = max_t sum_c |<d_c|h(t)>_C|^2/<h|h>_c,      t by FFT,
+ *
+ * is the likelihood maximised over distance, inclination, phase, polarisation and sky, like
+ * the F-statistic; in noise it is chi^2 with four degrees of freedom at each time. */
+typedef struct snl_scan snl_scan;
+
+/* For mergers that reach LISA's centre in t_lo - 520 s .. t_hi + 520 s (the light time from
+ * the Sun), no more than the series' length about the middle.  data must outlive it; shared
+ * by threads.  Of cfg: qnm, tdi, epoch.  SNL_EINVAL: t_lo < t_hi does not hold.  SNL_ENOMEM. */
+SNL_MUST_USE snl_status snl_scan_create(snl_scan **out, const snl_data *data,
+                                        const snl_lisa_cfg *cfg, double t_lo, double t_hi);
+void snl_scan_free(snl_scan *s);
+size_t snl_scan_work(const snl_scan *s);
+
+/* rho^2 and the time t {s} of arrival at LISA's centre for masses {Msun} and spins, in the
+ * data, or in series [2][n][2] of the same bins.  work [snl_scan_work(s)].  Errors: those of
+ * snl_phenom_prepare. */
+SNL_MUST_USE snl_status snl_scan_merger(const snl_scan *s, const double *series, double m1,
+                                        double m2, double chi1, double chi2, double *rho2,
+                                        double *t, double *work);
+
 /* ---- heterodyned likelihood --------------------------------------------- */
 
 /* The same likelihood from a few nodes [Z].  A mode a of any source, divided by a carrier
@@ -1381,6 +1407,7 @@ typedef struct snl_event_cfg {
     snl_prior prior[SNL_NPAR];
     size_t   nodes;               /* of the heterodyned likelihood, 64 .. 4096               */
     size_t   search;              /* waveforms of the first, sky-blind search, >= 200        */
+    double   false_alarm;         /* what is likelier in noise alone is not found, 0 .. 1    */
     uint64_t seed;
 } snl_event_cfg;
 
@@ -1388,6 +1415,9 @@ typedef struct snl_event_cfg {
 typedef struct snl_search_result {
     double theta[SNL_NPAR];       /* the best point                                          */
     double snr, log_like;         /* sqrt(2 ln L) there, ln L                                */
+    double weight;                /* of an image of the sky among the others, else 0         */
+    double scan_snr;              /* the largest rho of snl_scan_merger ...                  */
+    double false_alarm;           /* ... and how likely noise alone has one as large         */
     size_t calls;                 /* waveforms that it took                                  */
 } snl_search_result;
 
@@ -1407,11 +1437,20 @@ SNL_MUST_USE snl_status snl_event_create(snl_event **out, const snl_event_cfg *c
                                          snl_fault *why);
 void snl_event_free(snl_event *e);
 
-/* Maximise the likelihood over the prior's volume: the amplitudes analytically, the time by
- * FFT, masses and spins by differential evolution, then the sky on a grid and all eleven by
- * Levenberg-Marquardt.  Must come before the rest.  SNL_EFAILED: nothing found. */
+/* Maximise the likelihood over the prior's volume: amplitudes and time by snl_scan_merger,
+ * masses and spins by differential evolution, then the sky on a grid and all eleven by
+ * Levenberg-Marquardt.  Must come before the rest.  The probability of a false alarm is that
+ * of chi^2 in as many independent trials as the templates tried have in simulated noise of
+ * the same PSD.  SNL_EFAILED: nothing found; out then holds calls, scan_snr, false_alarm. */
 SNL_MUST_USE snl_status snl_event_search(snl_event *e, snl_search_result *out,
                                          snl_run_hook hook, void *user, snl_fault *why);
+
+/* The images of the sky, which likelihoods hardly tell apart [M2]: each of the eight climbed
+ * to the top of its own hill, twins left out, the heaviest first; out [SNL_IMAGES] gets
+ * theta, snr, log_like and weight, the share of the posterior if every hill was a Gaussian
+ * with the inverse Fisher matrix, of as many as are returned. */
+enum { SNL_IMAGES = 8 };
+size_t snl_event_images(snl_event *e, snl_search_result *out);
 
 /* Another prior [SNL_NPAR], no wider than the first.  SNL_EINVAL names the parameter. */
 SNL_MUST_USE snl_status snl_event_prior(snl_event *e, const snl_prior *prior, snl_fault *why);

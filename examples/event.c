@@ -215,6 +215,10 @@ static int priors_of(const event_config *c, snl_prior *p, io_error *e)
     return 0;
 }
 
+/* Waveforms of the blind search, more where the range of masses is wide */
+static size_t search_calls(const snl_prior *p)
+{ return (size_t)(1000 + 700*fmax(0, log(p[SNL_CHIRP_MASS].hi/p[SNL_CHIRP_MASS].lo) - 0.5)); }
+
 static void session_close(session *s)
 {
     snl_event_free(s->event);
@@ -250,7 +254,8 @@ static int session_open(session *s, const options *o, const char *path, io_error
     pool_start(&s->pool, o->threads);
     cfg.lisa = lisa_of(&s->c, o->qnm);
     cfg.nodes = 256;
-    cfg.search = 1000;
+    cfg.search = search_calls(cfg.prior);
+    cfg.false_alarm = 0.01;
     cfg.seed = o->seed;
     st = snl_event_create(&s->event, &cfg, s->data, &s->pool, &why);
     return st == SNL_OK ? 0 : refuse(e, path, st, &why);
@@ -865,6 +870,144 @@ done:
     snl_run_free(run);
     session_close(&s);
     free(path);
+    return rc;
+}
+
+/* ---- detect --------------------------------------------------------------- */
+
+enum { CANDIDATES = 8, ROW = 11, IMAGE = 4 + SNL_NPAR };
+
+/* Anything that the band may hold: total mass 1e5 .. 1e7 Msun and mass ratio 1 .. 10 are
+ * inside this range of chirp masses.  At any time, with any spin, wherever it is. */
+static void prior_blind(const snl_data *d, double t_start, snl_prior *p)
+{
+    static const double range[SNL_NPAR][2] = {
+        { 2.2e4, 4.4e6 }, { 1, 10 }, { -0.99, 0.99 }, { -0.99, 0.99 }, { 0, 0 }, { 1, 1e7 }, { -1, 1 },
+        { 0, SNL_PI }, { 0, 2*SNL_PI }, { -1, 1 }, { 0, SNL_PI } };
+    size_t i;
+    memset(p, 0, SNL_NPAR * sizeof *p);
+    for (i = 0; i < SNL_NPAR; i++) { p[i].lo = range[i][0];  p[i].hi = range[i][1]; }
+    p[SNL_DISTANCE].kind = SNL_LOG_UNIFORM;
+    p[SNL_T_REF].lo = t_start;
+    p[SNL_T_REF].hi = t_start + 1/d->df;
+}
+
+/* The images that the configuration's priors allow, if they allow any */
+static size_t detect_images(snl_event *event, const snl_prior *blind, const snl_prior *prior,
+                            snl_search_result *image)
+{
+    snl_prior both[SNL_NPAR];
+    size_t i, n = 0;
+    for (i = 0; prior && i < SNL_NPAR; i++) {
+        both[i] = prior[i];
+        both[i].lo = fmax(prior[i].lo, blind[i].lo);
+        both[i].hi = fmin(prior[i].hi, blind[i].hi);
+    }
+    if (prior && snl_event_prior(event, both, NULL) == SNL_OK) n = snl_event_images(event, image);
+    if (n || snl_event_prior(event, blind, NULL) != SNL_OK) return n;
+    return snl_event_images(event, image);
+}
+
+/* t_ref, its spread, masses and spins.  The images differ by up to 500 s in t_ref, as light
+ * takes to the Sun, for what is measured is the arrival at LISA: so t_ref is their mean. */
+static void detect_row(const snl_search_result *best, size_t n, const snl_search_result *im,
+                       double *row)
+{
+    double mean = n ? 0 : best->theta[SNL_T_REF], var = 0;
+    size_t i;
+    for (i = 0; i < n; i++) mean += im[i].weight * im[i].theta[SNL_T_REF];
+    for (i = 0; i < n; i++) var += im[i].weight * pow(im[i].theta[SNL_T_REF] - mean, 2);
+    row[0] = mean;
+    row[1] = sqrt(var);
+    memcpy(row + 2, n ? im[0].theta : best->theta, 4 * sizeof *row);
+}
+
+/* Rows [CANDIDATES + 1][ROW] and images [..][IMAGE] of one candidate after the
+ * other, each subtracted from the data before the next search; the first that noise explains
+ * ends it and is not counted, but is in its row. */
+static int detect_all(const session *s, const options *o, size_t *found, double *row,
+                      size_t *images, double *image, size_t *calls, io_error *e)
+{
+    snl_event_cfg cfg;
+    snl_prior prior[SNL_NPAR];
+    snl_fault why = { 0 };
+    snl_status st = SNL_OK;
+    const int known = s->c.priors > 0 && !priors_of(&s->c, prior, e);
+    memset(&cfg, 0, sizeof cfg);
+    cfg.lisa = lisa_of(&s->c, o->qnm);
+    prior_blind(s->data, s->c.t_start, cfg.prior);
+    cfg.nodes = 256;
+    cfg.search = search_calls(cfg.prior);
+    cfg.false_alarm = o->false_alarm;
+    cfg.seed = o->seed;
+    for (*found = *images = *calls = 0; st == SNL_OK && *found < CANDIDATES; ) {
+        snl_search_result best, im[SNL_IMAGES];
+        snl_event *event;
+        snl_data *signal = NULL;
+        size_t i, k, n = 0;
+        st = snl_event_create(&event, &cfg, s->data, &s->pool, &why);
+        if (st != SNL_OK) break;
+        st = snl_event_search(event, &best, report_progress, (void *)s, &why);
+        if (st == SNL_OK) n = detect_images(event, cfg.prior, known ? prior : NULL, im);
+        *calls += snl_event_calls(event);
+        snl_event_free(event);
+        row[0] = (double)*found + 1;  row[1] = best.snr;  row[2] = best.false_alarm;
+        row[3] = best.scan_snr;       row[4] = (double)n;
+        detect_row(&best, n, im, row + 5);
+        if (st != SNL_OK) break;
+        for (i = 0; i < n; i++, ++*images, image += IMAGE) {
+            image[0] = row[0];  image[1] = (double)i + 1;  image[2] = im[i].snr;
+            image[3] = im[i].weight;
+            memcpy(image + 4, im[i].theta, sizeof im[i].theta);
+        }
+        row += ROW;
+        ++*found;
+        st = snl_data_create(&signal, s->data->df, (size_t)(s->data->f[0]/s->data->df + 0.5), s->data->n);
+        if (st == SNL_OK) {
+            const snl_source src = snl_source_from_theta(best.theta);
+            st = snl_data_add_signal(signal, &cfg.lisa, &src, &why);
+        }
+        for (k = 0; st == SNL_OK && k < 4*s->data->n; k++) s->data->d[k] -= signal->d[k];
+        snl_data_free(signal);
+    }
+    return st == SNL_OK || st == SNL_EFAILED ? 0 : refuse(e, s->c.path, st, &why);
+}
+
+int cmd_detect(options *o, io_error *e)
+{
+    const char *names[ROW] = { "candidate", "snr", "false_alarm_probability", "scan_snr", "images",
+                               "t_ref", "t_ref_spread", "chirp_mass", "mass_ratio", "chi1", "chi2" };
+    const char *image_names[IMAGE] = { "candidate", "image", "snr", "weight" };
+    double row[CANDIDATES + 1][ROW] = { { 0 } }, image[CANDIDATES*SNL_IMAGES][IMAGE];
+    session s;
+    size_t i, found = 0, images = 0, calls = 0;
+    char *path = NULL;
+    int rc;
+    memset(&s, 0, sizeof s);
+    s.quiet = o->quiet;
+    for (i = 0; i < SNL_NPAR; i++) image_names[4 + i] = snl_parameter_name[i];
+    rc = event_read(&s.c, o->file[0], e);
+    if (!rc && o->model_given) s.c.waveform = o->model;
+    if (!rc) rc = data_read(&s.c, &s.data, e);
+    if (!rc) pool_start(&s.pool, o->threads);
+    if (!rc) rc = detect_all(&s, o, &found, row[0], &images, image[0], &calls, e);
+    if (!rc && !o->quiet) {
+        fprintf(stderr, "%lu candidates, %lu waveforms, %.1f s of CPU\n", (unsigned long)found,
+                (unsigned long)calls, (double)clock() / CLOCKS_PER_SEC);
+        if (found < CANDIDATES)
+            fprintf(stderr, "the loudest left has rho %.2f; noise alone is as loud with probability %.2g\n",
+                    row[found][3], row[found][2]);
+    }
+    if (!rc && !o->out) rc = table_write(NULL, 0, 17, found, ROW, names, row[0], e);
+    if (!rc && o->out) rc = dir_make(o->out, e);
+    if (!rc && o->out && !(path = path_join(o->out, "candidates.tsv", 0))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc && o->out) rc = table_write(path, 0, 17, found, ROW, names, row[0], e);
+    free(path);
+    path = NULL;
+    if (!rc && o->out && !(path = path_join(o->out, "images.tsv", 0))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc && o->out) rc = table_write(path, 0, 17, images, IMAGE, image_names, image[0], e);
+    free(path);
+    snl_data_free(s.data);
     return rc;
 }
 

@@ -342,6 +342,10 @@ static const command commands[] = {
     { "run", cmd_run, "", 1,
       "simulate a binary in LISA noise and recover it: the main job, without any file\n"
       "  snl run --out DIR [--seed N] [--threads N] [--resume]" },
+    { "detect", cmd_detect, "CONFIG", 0,
+      "mergers anywhere in the data, of any mass and spin: the priors of the configuration are\n"
+      "not used; candidates, best first, with the probability that noise alone is as loud\n"
+      "  snl detect event.cfg [--out DIR: candidates.tsv, images.tsv] [--false_alarm 1e-3]" },
     { "infer", cmd_infer, "CONFIG", 1,
       "posterior of a binary by Sequential Neural Likelihood; with --prior, the run that is in\n"
       "DIR under the prior of another configuration, without a simulation\n"
@@ -443,6 +447,11 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
             if (*end || end == v || !(o->years > 0))
                 return io_fail(e, IO_REFUSED, "%s: --years: %s is not in (0, inf)", c->name, v);
         }
+        else if (!strcmp(k, "--false_alarm")) {
+            o->false_alarm = strtod(v, &end);
+            if (*end || end == v || !(o->false_alarm > 0 && o->false_alarm <= 1))
+                return io_fail(e, IO_REFUSED, "%s: --false_alarm: %s is not in (0, 1]", c->name, v);
+        }
         else return io_fail(e, IO_REFUSED, "%s: unknown option %s", c->name, k);
         if (rc) return rc;
         i++;
@@ -471,6 +480,7 @@ int main(int argc, char **argv)
     memset(&o, 0, sizeof o);
     o.seed = 1;
     o.years = 1;
+    o.false_alarm = 1e-3;
     o.command = argc > 1 ? argv[1] : "";
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         help();

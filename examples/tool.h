@@ -14,7 +14,7 @@ typedef struct options {
     unsigned long seed, threads;        /* threads 0: one for each processor */
     int    quiet, resume, model_given;
     int    model, tdi, response, noise, foreground;
-    double years;
+    double years, false_alarm;
     snl_qnm *qnm;
 } options;
 
@@ -24,6 +24,7 @@ int refuse(io_error *e, const char *where, snl_status s, const snl_fault *why);
 /* Commands of event.c */
 int cmd_simulate(options *o, io_error *e);
 int cmd_infer(options *o, io_error *e);
+int cmd_detect(options *o, io_error *e);
 int cmd_mcmc(options *o, io_error *e);
 int cmd_calibrate(options *o, io_error *e);
 int cmd_run(options *o, io_error *e);

@@ -123,6 +123,7 @@ static snl_status event_make_with(event *v, snl_model model, double snr, uint64_
     if (model == SNL_PHENOMHM) v->cfg.prior[SNL_PHI_REF].hi = 2*SNL_PI;
     v->cfg.nodes = 256;
     v->cfg.search = 1000;
+    v->cfg.false_alarm = 0.01;
     v->cfg.seed = seed;
     if (st == SNL_OK) st = snl_event_create(&v->e, &v->cfg, v->data, NULL, NULL);
     return st;
@@ -468,6 +469,7 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
     REFUSES(c.nodes = 63, "nodes");
     REFUSES(c.nodes = 4097, "nodes");
     REFUSES(c.search = 199, "search");
+    REFUSES(c.false_alarm = 0, "false_alarm");
     REFUSES(c.lisa.model = (snl_model)7, "model");
 #undef REFUSES
     c = ev.cfg;
