@@ -15,19 +15,19 @@ SRC = snl.c waveform.c lisa.c nn.c mcmc.c
 OBJ = build/snl.o build/waveform.o build/lisa.o build/nn.o build/mcmc.o
 TOOL = examples/tool.c examples/event.c examples/bench.c examples/io.c examples/plot.c examples/report.c
 # Programs in examples/ with a main of their own, each made from its file and io.c
-EXAMPLES = own_simulator sbibm
+EXAMPLES = own_simulator sbibm waveform_only sampler_only flow_only recover pool_openmp
 
 all: snl examples
-lib: build/libsnl.a
+lib: build/libsnl.a build/libsnl.so
 single: build/snl_all.c
 examples: build/examples
 
 snl: $(TOOL) examples/*.h $(OBJ) build/openmp
 	$(CC) $(CFLAGS) $(OPENMP) -I. -o $@ $(TOOL) $(OBJ) $(LDLIBS)
 
-build/examples: examples/*.c examples/*.h $(OBJ)
+build/examples: examples/*.c examples/*.h $(OBJ) build/openmp
 	@for e in $(EXAMPLES); do echo "$(CC) -o build/$$e examples/$$e.c"; \
-	    $(CC) $(CFLAGS) -I. -o build/$$e examples/$$e.c examples/io.c $(OBJ) $(LDLIBS) || exit 1; \
+	    $(CC) $(CFLAGS) $(OPENMP) -I. -o build/$$e examples/$$e.c examples/io.c $(OBJ) $(LDLIBS) || exit 1; \
 	done
 	@: > $@
 
@@ -57,6 +57,11 @@ build/mcmc.o: mcmc.c snl.h
 build/libsnl.a: $(OBJ)
 	rm -f $@
 	ar rc $@ $(OBJ)
+
+# For other languages: all code may stand at any address
+build/libsnl.so: $(SRC) snl.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) -fPIC -shared -o $@ $(SRC) $(LDLIBS)
 
 build/snl_all.c: snl.h $(SRC)
 	@mkdir -p build

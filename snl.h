@@ -521,7 +521,7 @@ SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
  * Of the source the five angles are used, of cfg tdi and response.  Equal arms, rigid
  * triangle of first order in the eccentricity, positions frozen at t(f): leading order
  * of [M].  Output: relative frequency shift, A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6,
- * T = (X+Y+Z)/sqrt3; X as in [B], minus that of the LISA Data Challenges.
+ * T = (X+Y+Z)/sqrt3; X as in [B] and in the LISA Data Challenges.
  * Convention: UNLIKE elsewhere h~(f) = int h(t) exp(+2 pi i f t) dt, as in [M], [B].
  * SNL_EINVAL, SNL_ENOTFINITE: source; no such mode.  Allocates nothing; reentrant. */
 SNL_MUST_USE snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s,

@@ -552,6 +552,38 @@ int event_choice(const char *key, const char *word, int *choice, io_error *e)
     return IO_OK;
 }
 
+/* Names of the LISA Data Challenges for our parameters; `into' takes their number to ours.
+ * Where it is not the identity, a prior in theirs would be another density than in ours. */
+static double as_it_is(double x) { return x; }
+static const struct {
+    const char *name;
+    int    param;
+    double (*into)(double);
+    double lo, hi;
+    const char *help;
+} event_alias[] = {
+    { "Mass1", P_CHIRP_MASS, NULL, 1, 1e10,                 /* these two first and together:  */
+      "chirp_mass and mass_ratio, from both; Mass1 >= Mass2" },         /* see masses_join    */
+    { "Mass2", P_MASS_RATIO, NULL, 1, 1e10, "(detector frame)" },
+    { "Spin1", P_CHI1, as_it_is, -1, 1, "chi1: along the orbit, theirs times cos PolarAngleOfSpin1" },
+    { "Spin2", P_CHI2, as_it_is, -1, 1, "chi2: theirs times cos PolarAngleOfSpin2" },
+    { "CoalescenceTime", P_T_REF, as_it_is, -1e12, 1e12, "t_ref, but see below" },
+    { "Distance", P_DISTANCE, as_it_is, 1e-3, 1e9, "distance" },
+    { "Inclination", P_COS_INCLINATION, cos, 0, TWO_PI/2, "cos_inclination is its cosine" },
+    { "PhaseAtCoalescence", P_PHI_REF, as_it_is, -TWO_PI, TWO_PI, "phi_ref, but see below" },
+    { "EclipticLongitude", P_LAMBDA, as_it_is, -TWO_PI, TWO_PI, "lambda" },
+    { "EclipticLatitude", P_SIN_BETA, sin, -TWO_PI/4, TWO_PI/4, "sin_beta is its sine" },
+    { "Polarization", P_PSI, as_it_is, -TWO_PI, TWO_PI, "psi" }
+};
+enum { EVENT_ALIASES = sizeof event_alias / sizeof event_alias[0] };
+
+static int alias_find(const char *name)
+{
+    int i;
+    for (i = 0; i < EVENT_ALIASES; i++) if (!strcmp(event_alias[i].name, name)) return i;
+    return -1;
+}
+
 /* Where we are in a configuration, for the messages. */
 typedef struct event_place { const char *file;  int line;  const char *key; } event_place;
 
@@ -598,9 +630,22 @@ static int key_set(event_config *c, const event_key *k, const char *s, const eve
 
 static int param_find(const char *name)
 {
+    const int alias = alias_find(name);
     int i;
     for (i = 0; i < EVENT_PARAMS; i++) if (!strcmp(event_params[i].name, name)) return i;
-    return -1;
+    return alias < 0 ? -1 : event_alias[alias].param;
+}
+
+/* Mass1 and Mass2 stand in the places of chirp mass and mass ratio until both are known. */
+static int masses_join(double *inject, const int *line, const event_place *at, io_error *e)
+{
+    const double m1 = inject[P_CHIRP_MASS], m2 = inject[P_MASS_RATIO];
+    if (!(m1 >= m2 && m1 <= event_params[P_MASS_RATIO].hi * m2))
+        return io_fail(e, IO_REFUSED, "%s:%d: Mass2: Mass1/Mass2 = %.9g is outside [1, %g]", at->file,
+                       line[P_MASS_RATIO], m1/m2, event_params[P_MASS_RATIO].hi);
+    inject[P_CHIRP_MASS] = pow(m1*m2, 0.6) / pow(m1 + m2, 0.2);
+    inject[P_MASS_RATIO] = m1/m2;
+    return IO_OK;
 }
 
 static int prior_set(event_config *c, int param, char *s, const event_place *at, io_error *e)
@@ -659,6 +704,7 @@ int event_parse(event_config *c, const char *file, const char *text, io_error *e
 {
     char *copy = malloc(strlen(text) + 1), *s, *end;
     int set[EVENT_KEYS] = { 0 }, injected[EVENT_SOURCES][EVENT_PARAMS + 1] = { { 0 } };
+    int masses[EVENT_SOURCES] = { 0 };              /* bits: Mass1, Mass2 */
     event_place at = { file, 0, "" };
     int status = IO_OK;
     size_t i, j;
@@ -671,7 +717,7 @@ int event_parse(event_config *c, const char *file, const char *text, io_error *e
     for (s = copy; *s && status == IO_OK; s = end) {
         char *key, *value, *p;
         const char *name = NULL;
-        int source, param;
+        int source, param, alias;
         const event_key *k;
         p = s + strcspn(s, "\n");
         end = *p ? p + 1 : p;
@@ -691,7 +737,9 @@ int event_parse(event_config *c, const char *file, const char *text, io_error *e
         at.key = key;
         k = key_find(key);
         source = inject_source(key, &name);
-        param = source >= 0 ? param_find(name) : !strncmp(key, "prior.", 6) ? param_find(key + 6) : -1;
+        if (source < 0) name = strncmp(key, "prior.", 6) ? NULL : key + 6;
+        param = name ? param_find(name) : -1;
+        alias = name ? alias_find(name) : -1;
         if (k) {
             for (i = 0; i < EVENT_KEYS; i++)
                 if (event_keys[i].field == k->field && set[i])
@@ -705,10 +753,20 @@ int event_parse(event_config *c, const char *file, const char *text, io_error *e
                 status = io_fail(e, IO_REFUSED, "%s:%d: %s: given before, on line %d", file, at.line,
                                  key, *seen);
             else if (param < 0) status = number_in(&at, value, 1e-6, 1e9, &c->inject_snr[source], e);
-            else status = number_in(&at, value, event_params[param].lo, event_params[param].hi,
-                                    &c->inject[source][param], e);
+            else if (alias < 0)
+                status = number_in(&at, value, event_params[param].lo, event_params[param].hi,
+                                   &c->inject[source][param], e);
+            else {
+                double *x = &c->inject[source][param];
+                status = number_in(&at, value, event_alias[alias].lo, event_alias[alias].hi, x, e);
+                if (event_alias[alias].into) *x = event_alias[alias].into(*x);
+                else masses[source] |= 1 << alias;
+            }
             *seen = at.line;
-        } else if (param >= 0)
+        } else if (param >= 0 && alias >= 0 && event_alias[alias].into != as_it_is)
+            status = io_fail(e, IO_REFUSED, "%s:%d: %s: a prior must be in %s", file, at.line, key,
+                             alias < 2 ? "chirp_mass and mass_ratio" : event_params[param].name);
+        else if (param >= 0)
             status = prior_set(c, param, value, &at, e);
         else
             status = io_fail(e, IO_REFUSED, "%s:%d: unknown key %s", file, at.line, key);
@@ -740,6 +798,11 @@ int event_parse(event_config *c, const char *file, const char *text, io_error *e
             if (!injected[i][j] && !(j == P_DISTANCE && c->inject_snr[i] > 0))
                 return io_fail(e, IO_REFUSED, "%s: inject.%s of source %lu is missing", file,
                                event_params[j].name, (unsigned long)i + 1);
+        if (masses[i] == 3) status = masses_join(c->inject[i], injected[i], &at, e);
+        else if (masses[i])
+            status = io_fail(e, IO_REFUSED, "%s:%d: Mass1 and Mass2 belong together", file,
+                             injected[i][masses[i] == 1 ? P_CHIRP_MASS : P_MASS_RATIO]);
+        if (status != IO_OK) return status;
         if (injected[i][P_DISTANCE] && c->inject_snr[i] > 0)
             return io_fail(e, IO_REFUSED, "%s:%d: inject.snr: the distance is given too, on line %d", file,
                            injected[i][EVENT_PARAMS], injected[i][P_DISTANCE]);
@@ -793,4 +856,11 @@ void event_template(FILE *f)
                "# inject.snr in place of inject.distance sets the signal-to-noise ratio in A and E.\n");
     for (i = 0; i < EVENT_PARAMS; i++)
         fprintf(f, "inject.%s = %s\n", event_params[i].name, event_params[i].inject);
+    fprintf(f, "\n# Names of the LISA Data Challenges are known too, all in inject, and those that are\n"
+               "# the same number as ours also in prior:\n");
+    for (i = 0; i < EVENT_ALIASES; i++)
+        fprintf(f, "#   %-20s %s\n", event_alias[i].name, event_alias[i].help);
+    fprintf(f, "# Signs of X, Y, Z and of the polarisation, frame and epoch are the challenges' own.  t_ref\n"
+               "# is when the peak frequency of (2,2) passes; their PhenomD, aligned as LAL's, passes it up\n"
+               "# to 74 (m1 + m2) G/c^3 off CoalescenceTime: leave priors room, and phi_ref with them.\n");
 }

@@ -2,6 +2,7 @@
  * Scratch files live in build/. */
 #include "../examples/io.c"
 #include "../examples/plot.c"
+#include "../snl.h"
 #include "greatest.h"
 #include "near.h"
 
@@ -308,6 +309,172 @@ TEST refuses_bad_configurations_by_line(void)
     PASS();
 }
 
+/* ---- names of the LISA Data Challenges ------------------------------------ */
+
+static const char ldc_text[] =
+    "inject.Mass1 = 1323277\ninject.Mass2 = 612485\ninject.Spin1 = 0.27\ninject.Spin2 = -0.42\n"
+    "inject.CoalescenceTime = 11526944\ninject.Distance = 13470\ninject.Inclination = 1.9\n"
+    "inject.PhaseAtCoalescence = 1.22\ninject.EclipticLongitude = -1.29\n"
+    "inject.EclipticLatitude = -0.303\ninject.Polarization = 2.7\n";
+
+TEST knows_the_names_of_the_data_challenges(void)
+{
+    event_config c;
+    snl_source s;
+    if (event_parse(&c, "e.cfg", ldc_text, &why) != IO_OK) FAILm(why.text);
+    ASSERT_EQ(1, c.sources);
+    s = snl_source_from_theta(c.inject[0]);
+    ASSERT_REL(1323277.0, s.m1, 1e-13);
+    ASSERT_REL(612485.0, s.m2, 1e-13);
+    ASSERT_EQ(0.27, s.chi1);
+    ASSERT_EQ(-0.42, s.chi2);
+    ASSERT_EQ(11526944.0, s.t_ref);
+    ASSERT_EQ(13470.0, s.distance);
+    ASSERT_NEAR(1.9, s.inclination, 1e-14);
+    ASSERT_EQ(1.22, s.phi_ref);
+    ASSERT_EQ(-1.29, s.lambda);
+    ASSERT_NEAR(-0.303, s.beta, 1e-14);
+    ASSERT_EQ(2.7, s.psi);
+    ASSERT_EQ(IO_OK, event_parse(&c, "e.cfg", "prior.chirp_mass = uniform 1 2\nprior.mass_ratio = fixed 1\n"
+        "prior.Spin1 = uniform 0 0.5\nprior.Spin2 = fixed 0\nprior.CoalescenceTime = uniform 1 2\n"
+        "prior.Distance = loguniform 1 2\nprior.cos_inclination = fixed 0\n"
+        "prior.PhaseAtCoalescence = fixed 0\nprior.EclipticLongitude = fixed 0\n"
+        "prior.sin_beta = fixed 0\nprior.Polarization = uniform 1 2\n", &why));
+    ASSERT_EQ(P_CHI1, c.prior[2].param);
+    ASSERT_EQ(0.5, c.prior[2].b);
+    ASSERT_EQ(P_PSI, c.prior[10].param);
+    PASS();
+}
+
+/* X, Y, Z of a plane wave as the challenges' manual and code have them, in the convention
+ * exp(+2 pi i f t): orbits to first order in the eccentricity, spacecraft n at phase
+ * 2 pi (n - 1)/3; k = -(direction), v north, u west; a link is
+ *     y_sr = [h(t - L/c - k.p_s/c) - h(t - k.p_r/c)] / 2(1 - k.n),   n from s to r,
+ *     h = h+ [(u.n)^2 - (v.n)^2] + hx 2 (u.n)(v.n),
+ *     X = (1 - D^2)(y_31 + D y_13 - y_21 - D y_12).  */
+typedef struct pair { double re, im; } pair;
+static pair times(pair a, pair b)
+{ pair c;  c.re = a.re*b.re - a.im*b.im;  c.im = a.re*b.im + a.im*b.re;  return c; }
+static pair turn(double phase) { pair c;  c.re = cos(phase);  c.im = sin(phase);  return c; }
+
+static pair ldc_link(int s, int r, double p[3][3], const double *k, const double *u, const double *v,
+                     pair plus, pair cross, double w)
+{
+    double n[3], kn = 0, un = 0, vn = 0, ks = 0, kr = 0, length = 0, a, b;
+    pair from, to, d, h;
+    int i;
+    for (i = 0; i < 3; i++) { n[i] = p[r][i] - p[s][i];  length += n[i]*n[i]; }
+    for (i = 0; i < 3; i++) {
+        n[i] /= sqrt(length);
+        kn += k[i]*n[i];  un += u[i]*n[i];  vn += v[i]*n[i];
+        ks += k[i]*p[s][i];  kr += k[i]*p[r][i];
+    }
+    from = turn(w*(SNL_ARM/SNL_C + ks));
+    to = turn(w*kr);
+    d.re = (from.re - to.re)/(1 - kn);
+    d.im = (from.im - to.im)/(1 - kn);
+    a = 0.5*(un*un - vn*vn);
+    b = un*vn;
+    h.re = a*plus.re + b*cross.re;
+    h.im = a*plus.im + b*cross.im;
+    return times(d, h);
+}
+
+static void ldc_xyz(const snl_source *s, double f, double t, pair out[3])
+{
+    const double e = SNL_ARM/(2*sqrt(3)*SNL_AU), R = SNL_AU/SNL_C, w = 2*SNL_PI*f;
+    const double a = 2*SNL_PI*t/SNL_YEAR, sa = sin(a), ca = cos(a), c2 = cos(2*s->psi), s2 = sin(2*s->psi);
+    const double sl = sin(s->lambda), cl = cos(s->lambda), sb = sin(s->beta), cb = cos(s->beta);
+    const double k[3] = { -cb*cl, -cb*sl, -sb }, v[3] = { -sb*cl, -sb*sl, cb }, u[3] = { sl, -cl, 0 };
+    const pair D = turn(w*SNL_ARM/SNL_C);
+    pair plus, cross, one = times(D, D);
+    double p[3][3], y22[2], y2m2[2], hp[2], hx[2];
+    int i;
+    for (i = 0; i < 3; i++) {
+        const double b = 2*SNL_PI*i/3, sin_b = sin(b), cos_b = cos(b);
+        p[i][0] = R*(ca + e*(sa*ca*sin_b - (1 + sa*sa)*cos_b));
+        p[i][1] = R*(sa + e*(sa*ca*cos_b - (1 + ca*ca)*sin_b));
+        p[i][2] = -R*sqrt(3)*e*cos(a - b);
+    }
+    snl_ylm(2, 2, s->inclination, s->phi_ref, y22);
+    snl_ylm(2, -2, s->inclination, s->phi_ref, y2m2);
+    hp[0] = 0.5*(y22[0] + y2m2[0]);     hp[1] = 0.5*(y22[1] - y2m2[1]);
+    hx[0] = -0.5*(y22[1] + y2m2[1]);    hx[1] = 0.5*(y22[0] - y2m2[0]);     /* i/2 (Y - conj Y) */
+    plus.re = hp[0]*c2 - hx[0]*s2;      plus.im = hp[1]*c2 - hx[1]*s2;
+    cross.re = hp[0]*s2 + hx[0]*c2;     cross.im = hp[1]*s2 + hx[1]*c2;
+    one.re = 1 - one.re;
+    one.im = -one.im;
+    for (i = 0; i < 3; i++) {
+        const int s1 = i, s2_ = (i + 1) % 3, s3 = (i + 2) % 3;
+        const pair y31 = ldc_link(s3, s1, p, k, u, v, plus, cross, w);
+        const pair y13 = times(D, ldc_link(s1, s3, p, k, u, v, plus, cross, w));
+        const pair y21 = ldc_link(s2_, s1, p, k, u, v, plus, cross, w);
+        const pair y12 = times(D, ldc_link(s1, s2_, p, k, u, v, plus, cross, w));
+        pair sum;
+        sum.re = y31.re + y13.re - y21.re - y12.re;
+        sum.im = y31.im + y13.im - y21.im - y12.im;
+        out[i] = times(one, sum);
+    }
+}
+
+/* The same numbers under the challenges' names are the same signal, sign and all: to rounding,
+ * 1e-14 of a phase of 40 rad, magnified by the difference of links, L w k.n > 1e-2 of it. */
+TEST their_polarisation_frame_and_signs_are_ours(void)
+{
+    static const double f[3] = { 2e-4, 3e-3, 1.1e-2 }, t[3] = { 1e5, 1.2e7, 2.5e7 };
+    event_config c;
+    snl_source s;
+    snl_qnm *q = NULL;
+    snl_lisa_cfg cfg;
+    double aet[18], xyz[18], phase[3];
+    int i, j;
+    ASSERT_EQ(IO_OK, event_parse(&c, "e.cfg", ldc_text, &why));
+    s = snl_source_from_theta(c.inject[0]);
+    ASSERT_EQ(SNL_OK, snl_qnm_create(&q));
+    cfg = snl_lisa_defaults(q);
+    ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 2, 2, 3, f, t, aet, xyz, phase, NULL));
+    for (i = 0; i < 3; i++) {
+        pair want[3], got;
+        double size = 0;
+        ldc_xyz(&s, f[i], t[i], want);
+        for (j = 0; j < 3; j++) size = fmax(size, hypot(want[j].re, want[j].im));
+        for (j = 0; j < 3; j++) {
+            got.re = xyz[2*(3*j + i)];
+            got.im = xyz[2*(3*j + i) + 1];
+            got = times(got, turn(phase[i]));
+            ASSERT_NEAR(want[j].re/size, got.re/size, 1e-11);
+            ASSERT_NEAR(want[j].im/size, got.im/size, 1e-11);
+        }
+    }
+    snl_qnm_free(q);
+    PASS();
+}
+
+TEST refuses_their_names_where_they_mean_another_density(void)
+{
+    CHECK_CALL(config_refused("prior.EclipticLatitude = uniform 0 1\n",
+                              "e.cfg:1: prior.EclipticLatitude: a prior must be in sin_beta"));
+    CHECK_CALL(config_refused("prior.Mass2 = fixed 1e5\n",
+                              "e.cfg:1: prior.Mass2: a prior must be in chirp_mass and mass_ratio"));
+    CHECK_CALL(config_refused("prior.Spin1 = fixed 0\nprior.chi1 = fixed 0\n",
+                              "e.cfg:2: prior.chi1: given before, on line 1"));
+    CHECK_CALL(config_refused("inject.EclipticLatitude = 1.6\n",
+                              "e.cfg:1: inject.EclipticLatitude: 1.6 is outside [-1.57079633, 1.57079633]"));
+    CHECK_CALL(config_refused("inject.sin_beta = 0\ninject.EclipticLatitude = 0\n",
+                              "e.cfg:2: inject.EclipticLatitude: given before, on line 1"));
+    CHECK_CALL(config_refused("injectX.Mass1 = 1\n", "e.cfg:1: unknown key injectX.Mass1"));
+    {
+        char text[sizeof ldc_text];
+        strcpy(text, ldc_text);
+        memcpy(strstr(text, "612485"), "2e6   ", 6);
+        CHECK_CALL(config_refused(text, "e.cfg:2: Mass2: Mass1/Mass2 = 0.6616385 is outside [1, 1000]"));
+        strcpy(text, ldc_text);
+        memcpy(strstr(text, "inject.Mass2 = 612485"), "inject.mass_ratio = 2", 21);
+        CHECK_CALL(config_refused(text, "e.cfg:1: Mass1 and Mass2 belong together"));
+    }
+    PASS();
+}
+
 /* ---- plot ---------------------------------------------------------------- */
 
 /* A unit Gaussian: the 50 % and 90 % contours are circles of r^2 = -2 ln(1 - p).  Here
@@ -376,6 +543,9 @@ SUITE(io)
     RUN_TEST(reads_a_configuration);
     RUN_TEST(the_template_parses_to_the_defaults);
     RUN_TEST(refuses_bad_configurations_by_line);
+    RUN_TEST(knows_the_names_of_the_data_challenges);
+    RUN_TEST(their_polarisation_frame_and_signs_are_ours);
+    RUN_TEST(refuses_their_names_where_they_mean_another_density);
     RUN_TEST(contours_enclose_their_share);
     RUN_TEST(a_corner_plot_is_one_small_svg);
     remove(SCRATCH);
