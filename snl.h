@@ -107,8 +107,8 @@ typedef enum snl_status {
     SNL_EFAILED       /* the numbers did not allow an answer           */
 } snl_status;
 
-/* Which argument was refused.  name is static text; lo and hi are the legal
- * range (lo > hi: there is none to state), index the row or element, if any. */
+/* Which argument was refused.  name is static text, value what was given; lo and hi are
+ * the legal range (lo > hi: there is none to state), index the row or element, if any. */
 typedef struct snl_fault {
     const char *name;
     double      value, lo, hi;
@@ -210,7 +210,8 @@ typedef struct snl_pool {
     size_t workers;     /* >= 1 */
 } snl_pool;
 
-/* Run a map on a pool; NULL stands for one worker, here, in order. */
+/* Run a map on a pool, in [n][din] to out [n][dout]; NULL stands for one worker, here, in
+ * order.  Returns the first status that fn did not return SNL_OK with, in row order. */
 static inline snl_status snl_pool_map(const snl_pool *pool, snl_map_fn fn, void *ctx,
                                       size_t n, size_t block, const double *in, size_t din,
                                       double *out, size_t dout)
@@ -298,7 +299,7 @@ void snl_qnm_free(snl_qnm *q);
 /* One mode of a binary, everything in units of the total mass, G = c = 1.  P and A are
  * phase and amplitude of IMRPhenomD; piece j of three ends at edge[j] (belongs to it). */
 typedef struct snl_phenom_part {
-    int    l, m;
+    int    l, m;                /* which                                               */
     double c;                   /* of the phase {rad}: pi/2, 0, -pi/2, pi for m = 1..4 */
     double f_ring, f_damp;      /* its quasi-normal mode                               */
     double rho, tau;            /* f_ring of (2,2) / f_ring; f_damp / f_damp of (2,2)  */
@@ -320,7 +321,7 @@ typedef struct snl_phenom {
     double strain;              /* (M MRSUN)(M MTSUN)/D {s}                            */
     double eta, delta;          /* m1 m2/M^2, (m1 - m2)/M                              */
     double chi_pn;              /* reduced spin [A]                                    */
-    double final_mass, final_spin;
+    double final_mass, final_spin;  /* of the remnant: mass/M, dimensionless spin [H]  */
     double f_ring, f_damp;      /* (2,2,0) mode of the remnant                         */
     double f_peak;              /* maximum of the ringdown amplitude, [K] eq. 20       */
     double t0, f_ref, phi0;     /* phase_lm = c + Phi_lm - t0 (f - f_ref) - m phi0     */
@@ -506,7 +507,8 @@ static inline snl_lisa_cfg snl_lisa_defaults(const snl_qnm *qnm)
     return c;
 }
 
-/* Are all fields of a source within the ranges above?  The first that is not is named. */
+/* SNL_EINVAL or SNL_ENOTFINITE unless all fields of a source are within the ranges above;
+ * the first that is not is named. */
 SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
 
 /* ---- response and signal ------------------------------------------------ */
@@ -543,7 +545,8 @@ SNL_MUST_USE snl_status snl_lisa_signal(const snl_lisa_cfg *cfg, const snl_sourc
                                         double *T, snl_fault *why);
 
 /* First frequency in [lo, hi] {Hz} at which (2,2) passes the SSB at or after t {s}: lo if it
- * always does, hi if it never does.  Bisection of t(f), which grows up to the merger. */
+ * always does, hi if it never does.  Bisection of t(f), which grows up to the merger.
+ * Errors: those of snl_lisa_signal; not 0 < lo <= hi ("lo"). */
 SNL_MUST_USE snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source *s,
                                        double t, double lo, double hi, double *f,
                                        snl_fault *why);
@@ -607,7 +610,8 @@ SNL_MUST_USE snl_status snl_noise_table(size_t rows, const double *f, const doub
 /* Optimal SNRs of a source in A, E, both, and T: snr [4].
  *     snr^2 = 4 int_lo^hi |h|^2/S df, Simpson in ln f on n intervals, n even, >= 2.
  * 4096 give 1e-6 for one mode; beats between modes need more.  TDI is cfg's.  What has been
- * accumulated up to a time t is the SNR with cfg->t1 = t; that cut costs 1/n. */
+ * accumulated up to a time t is the SNR with cfg->t1 = t; that cut costs 1/n.
+ * Errors: those of snl_lisa_signal and snl_noise_psd; lo, n. */
 SNL_MUST_USE snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s,
                                 const snl_noise *noise, double lo, double hi, size_t n,
                                 double snr[4], snl_fault *why);
@@ -625,7 +629,7 @@ SNL_MUST_USE snl_status snl_window(snl_window_kind kind, size_t n, double share,
  * A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6, T = (X+Y+Z)/sqrt3. */
 void snl_tdi_aet(size_t n, double *x, double *y, double *z);
 
-/* How many gaps (runs of NaN) a series has; *missing: of how many samples. */
+/* How many gaps (runs of NaN) a series x [n] has; *missing: of how many samples. */
 size_t snl_series_gaps(size_t n, const double *x, size_t *missing);
 
 /* One-sided PSD of a series x [n] of step dt {s}, by Welch: S [length/2 + 1] at multiples of
@@ -661,7 +665,7 @@ double snl_data_snr(const snl_data *data, const double *a);
 /* d += Gaussian noise: independent real and imaginary parts of variance S/(4 df). */
 void snl_data_add_noise(snl_data *data, snl_rng *rng);
 
-/* d += the signal of a source. */
+/* d += the signal of a source.  Errors: those of snl_lisa_signal. */
 SNL_MUST_USE snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg,
                                             const snl_source *s, snl_fault *why);
 
@@ -737,7 +741,7 @@ SNL_MUST_USE snl_status snl_scan_merger(const snl_scan *s, const double *series,
  * Immutable once created, shared by all threads; read the fields freely. */
 typedef struct snl_het {
     size_t  K, modes;       /* nodes; modes M                                          */
-    int     l[SNL_MODES], m[SNL_MODES];
+    int     l[SNL_MODES], m[SNL_MODES];    /* of each                                */
     double *f;              /* [K]            nodes, from the first bin to the last  {Hz} */
     double *w;              /* [M][K][2]      carrier at the nodes                     */
     double *x;              /* [2][K][M][2]   whitened data                            */
@@ -763,7 +767,7 @@ size_t snl_het_work(const snl_het *het);
 SNL_MUST_USE snl_status snl_het_signal(const snl_het *het, const snl_source *source, double *s,
                                        double *work, snl_fault *why);
 
-/* ln L = <d|h> - <h|h>/2; work [2 snl_het_work(het)]. */
+/* ln L = <d|h> - <h|h>/2; work [2 snl_het_work(het)].  Errors: those of snl_lisa_signal. */
 SNL_MUST_USE snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
                                         double *work, snl_fault *why);
 
@@ -773,7 +777,7 @@ SNL_MUST_USE snl_status snl_het_phase_max(const snl_het *het, snl_source *s, dou
                                           double *work, snl_fault *why);
 
 /* What the object gets wrong for a source: its ln L less that of snl_likelihood_dense with the
- * data it was made from. */
+ * data it was made from.  work [2 snl_het_work(het)].  Errors: those of both. */
 SNL_MUST_USE snl_status snl_het_error(const snl_het *het, const snl_data *data,
                                       const snl_source *s, double *error, double *work,
                                       snl_fault *why);
@@ -951,7 +955,7 @@ typedef struct snl_train_report {
                                     /* of full covariance: a flow should be above it;    */
                                     /* NaN if that could not be fitted                   */
     int    failed_stage;            /* SNL_EFAILED, non-finite loss: where; else 0       */
-    size_t failed_epoch, failed_batch;
+    size_t failed_epoch, failed_batch;  /* counted from 1 and from 0                   */
 } snl_train_report;
 
 /* Fit mean and flow to n pairs.
@@ -1072,7 +1076,7 @@ SNL_MUST_USE snl_status snl_mcmc_start(snl_mcmc *s, const double *theta, snl_fau
 
 /* Where the sampler stands.  The arrays are its own and change with it. */
 typedef struct snl_mcmc_view {
-    uint64_t steps;
+    uint64_t steps;                             /* ensemble steps since the start      */
     const double *theta, *log_prior, *log_like; /* [temps][walkers]([dim]), cold first */
     const double *beta;                         /* [temps], beta[0] = 1                */
     const double *bad;                          /* [dim] point that gave NaN           */
@@ -1262,7 +1266,7 @@ typedef struct snl_sample_report {
 
 typedef struct snl_run_progress {
     const char *stage;            /* "search", "simulate", "train", "sample": static text     */
-    size_t round;
+    size_t round;                 /* counted from 0                                           */
     double done, value;           /* share done in [0, 1]; SNR of the search, or acceptance   */
 } snl_run_progress;
 typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops       */
@@ -1363,7 +1367,8 @@ SNL_MUST_USE snl_status snl_run_budget(const snl_run *r, size_t n, const double 
  * true points from the posterior at temperature heat > 1, which takes the place of the prior;
  * for each a simulation, noise, and draws >= 100 samples of the surrogate's posterior of it.
  * If the surrogate is right, the rank of the truth among its draws is uniform, for any
- * function of y.  truth [n][dim], post [n][draws][dim].  n simulations. */
+ * function of y.  truth [n][dim], post [n][draws][dim].  n simulations.
+ * SNL_EINVAL: no unit_noise, no round yet, heat, draws, n; else as snl_run_round. */
 SNL_MUST_USE snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat,
                                           uint64_t seed, double *truth, double *post,
                                           snl_run_hook hook, void *user, snl_fault *why);
@@ -1390,6 +1395,7 @@ enum snl_parameter {              /* the order of theta [SNL_NPAR] everywhere   
 };
 extern const char snl_parameter_name[SNL_NPAR][16];   /* "chirp_mass", ...                */
 
+/* theta [SNL_NPAR] as a source, and back. */
 snl_source snl_source_from_theta(const double *theta);
 void snl_theta_from_source(const snl_source *s, double *theta);
 
@@ -1430,7 +1436,8 @@ typedef struct snl_search_result {
  * signal in A and E at one frequency, (xi, eta) the equal-area map of the LISA-frame sky
  * [M2].  There the posterior is close to a Gaussian times a few sky images, which are
  * rotations of (xi, eta) by quarter turns and reflections at LISA's plane with c fixed.
- * data and pool must outlive it. */
+ * data and pool must outlive it.
+ * SNL_EINVAL: a field of cfg, or the parameter whose prior is refused.  SNL_ENOMEM. */
 typedef struct snl_event snl_event;
 SNL_MUST_USE snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg,
                                          const snl_data *data, const snl_pool *pool,

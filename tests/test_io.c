@@ -450,6 +450,24 @@ TEST their_polarisation_frame_and_signs_are_ours(void)
     PASS();
 }
 
+/* event.c takes the place of a word or a parameter in the tool's tables for the library's. */
+TEST the_tools_numbers_are_the_librarys(void)
+{
+    int i;
+    ASSERT_STR_EQ("none", event_word("foreground", SNL_FOREGROUND_NONE));
+    ASSERT_STR_EQ("ldc", event_word("foreground", SNL_FOREGROUND_LDC));
+    ASSERT_STR_EQ("robson", event_word("foreground", SNL_FOREGROUND_ROBSON));
+    ASSERT_STR_EQ("babak", event_word("foreground", SNL_FOREGROUND_BABAK));
+    ASSERT_STR_EQ("SciRDv1", event_word("noise_model", SNL_SCIRDV1));
+    ASSERT_STR_EQ("MRDv1", event_word("noise_model", SNL_MRDV1));
+    ASSERT_STR_EQ("Sangria", event_word("noise_model", SNL_SANGRIA));
+    ASSERT_STR_EQ("2.0", event_word("tdi", SNL_TDI_20));
+    ASSERT_STR_EQ("longwave", event_word("response", SNL_RESPONSE_LONGWAVE));
+    ASSERT_STR_EQ("PhenomHM", event_word("waveform", SNL_PHENOMHM));
+    for (i = 0; i < SNL_NPAR; i++) ASSERT_STR_EQ(snl_parameter_name[i], event_params[i].name);
+    PASS();
+}
+
 TEST refuses_their_names_where_they_mean_another_density(void)
 {
     CHECK_CALL(config_refused("prior.EclipticLatitude = uniform 0 1\n",
@@ -545,6 +563,7 @@ SUITE(io)
     RUN_TEST(refuses_bad_configurations_by_line);
     RUN_TEST(knows_the_names_of_the_data_challenges);
     RUN_TEST(their_polarisation_frame_and_signs_are_ours);
+    RUN_TEST(the_tools_numbers_are_the_librarys);
     RUN_TEST(refuses_their_names_where_they_mean_another_density);
     RUN_TEST(contours_enclose_their_share);
     RUN_TEST(a_corner_plot_is_one_small_svg);
