@@ -4,6 +4,7 @@
 .SUFFIXES:
 
 CC = cc
+MPICC = mpicc
 CFLAGS = -std=c99 -pedantic -Wall -Wextra -O3
 LDLIBS = -lm
 # The tool uses threads where the compiler has OpenMP; "make OPENMP=" builds it without.
@@ -30,6 +31,11 @@ build/examples: examples/*.c examples/*.h $(OBJ) build/openmp
 	    $(CC) $(CFLAGS) $(OPENMP) -I. -o build/$$e examples/$$e.c examples/io.c $(OBJ) $(LDLIBS) || exit 1; \
 	done
 	@: > $@
+
+# Open MPI: asked for, not part of "make"
+mpi: build/mpi_infer
+build/mpi_infer: examples/mpi_infer.c examples/recover.c $(OBJ)
+	OMPI_CC="$(CC)" $(MPICC) $(CFLAGS) -o $@ examples/mpi_infer.c $(OBJ) $(LDLIBS)
 
 build/openmp:
 	@mkdir -p build
@@ -72,8 +78,8 @@ run: snl
 	./snl run --out build/run
 
 test: snl examples
-	@CC="$(CC)" CFLAGS="$(CFLAGS)" LDLIBS="$(LDLIBS)" GREATEST="$(GREATEST)" \
-	    EXAMPLES="$(EXAMPLES)" sh tests/run.sh
+	@CC="$(CC)" MPICC="$(MPICC)" CFLAGS="$(CFLAGS)" LDLIBS="$(LDLIBS)" GREATEST="$(GREATEST)" \
+	    sh tests/run.sh
 
 bench: snl
 	@./snl bench
@@ -84,4 +90,4 @@ portable:
 clean:
 	rm -rf build snl
 
-.PHONY: all lib single examples run test bench portable clean
+.PHONY: all lib single examples mpi run test bench portable clean

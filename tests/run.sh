@@ -1,11 +1,9 @@
 #!/bin/sh
-# Build and run every tests/test_*.c, every tests/test_*.sh and the smoke run of every
-# program named as an argument; the last line is the sum.
+# Build and run every tests/test_*.c and every tests/test_*.sh; the last line is the sum.
 #   CC, CFLAGS, LDLIBS   how to build                     BUILD     where (build/test)
 #   GREATEST             directory of another greatest.h  RUNNER    e.g. an emulator
 #   SCRIPTS=no           only the C tests
-# A test that needs more than the five library files includes it.  An example's smoke run
-# is the line "make test runs: COMMAND" in its source.
+# A test that needs more than the five library files includes it.
 CC=${CC:-cc} CFLAGS=${CFLAGS--std=c99 -pedantic -Wall -Wextra -O2} LDLIBS=${LDLIBS--lm}
 BUILD=${BUILD:-build/test}
 export CC CFLAGS LDLIBS GREATEST
@@ -49,14 +47,6 @@ done
     if [ $# -ne 2 ]; then one_failed "$name ended with status $status and no result"; continue; fi
     pass=$((pass + $1)) fail=$((fail + $2))
     if [ $status -ne 0 ] && [ $2 -eq 0 ]; then one_failed "$name ended with status $status"; fi
-done
-
-[ "$SCRIPTS" = no ] || for name in $EXAMPLES; do
-    run=$(sed -n 's/.*make test runs: *\(.*[^ *\/]\).*/\1/p' examples/$name.c | head -1)
-    echo "== example $name: $run"
-    if [ -z "$run" ]; then one_failed "examples/$name.c does not say how to run it"
-    elif sh -c "$run" >$BUILD/$name.out 2>&1; then pass=$((pass + 1)); tail -3 $BUILD/$name.out
-    else tail -5 $BUILD/$name.out; one_failed "example $name"; fi
 done
 
 [ $((pass + fail)) -gt 0 ] || fail=1
