@@ -55,10 +55,11 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < FRESH; i++) fresh_c[i] = 0.5;
         snl_flow_sample(flow, FRESH, fresh_c, &r, draw, work);
         for (size_t i = 0; i < FRESH; i++) mean += draw[2*i + 1]/FRESH;
-        printf("epochs %lu, validation ln p %.3f (a Gaussian: %.3f)\n", (unsigned long)rep.epochs[1],
-               rep.logp_val, rep.logp_linear);
+        printf("epochs %lu, validation ln p %.3f (a Gaussian: %.3f)\n",
+               (unsigned long)rep.epochs[1], rep.logp_val, rep.logp_linear);
         printf("divergence from the truth %.3f nats\n", lost);
-        printf("mean of x2 at c = 0.5     true %.3f, of %d draws %.3f\n", 0.25 + s1*s1, (int)FRESH, mean);
+        printf("mean of x2 at c = 0.5     true %.3f, of %d draws %.3f\n", 0.25 + s1*s1,
+               (int)FRESH, mean);
     } else fprintf(stderr, "%s: %s\n", why.name, snl_status_text(st));
     snl_flow_free(flow);
     free(work);

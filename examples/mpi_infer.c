@@ -1,6 +1,6 @@
 /* mpi_infer.c - recover.c on the processes of an MPI job, through the same snl_pool.
  *     mpicc examples/mpi_infer.c snl.c waveform.c lisa.c nn.c mcmc.c -lm -o build/mpi_infer
- *     mpirun -n 4 build/mpi_infer
+ *     mpirun -n 4 build/mpi_infer         (--oversubscribe on fewer than four cores)
  * Every process runs the whole program, with the same seeds and so to the same bits: nothing
  * has to be sent for it to know the data, the network or the next proposals.  Only where the
  * library hands rows to the pool do they part: each computes its share of the blocks, and all
@@ -31,7 +31,7 @@ static long run_blocks(snl_map_fn fn, void *ctx, size_t b, size_t end, size_t n,
     for (; b < end; b++) {
         const size_t i = b*block, m = n - i < block ? n - i : block;
         const snl_status st = fn(ctx, 0, m, in + i*din, out + i*dout);
-        if (st != SNL_OK) return (long)b*16 + (long)st;     /* the least is the first in row order */
+        if (st != SNL_OK) return (long)b*16 + (long)st;     /* least: first in row order */
     }
     return LONG_MAX;
 }
@@ -51,8 +51,8 @@ static snl_status mpi_map(void *self, snl_map_fn fn, void *ctx, size_t n, size_t
             p->start[k] = (int)((from < n ? from : n)*dout);
             p->rows[k] = (int)((to < n ? to : n)*dout) - p->start[k];
         }
-        mine = run_blocks(fn, ctx, blocks*(size_t)p->rank/R, blocks*((size_t)p->rank + 1)/R, n, block,
-                          in, din, out, dout);
+        mine = run_blocks(fn, ctx, blocks*(size_t)p->rank/R, blocks*((size_t)p->rank + 1)/R, n,
+                          block, in, din, out, dout);
         MPI_Allreduce(&mine, &first, 1, MPI_LONG, MPI_MIN, MPI_COMM_WORLD);
         MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, out, p->rows, p->start, MPI_DOUBLE,
                        MPI_COMM_WORLD);
@@ -84,8 +84,9 @@ int main(int argc, char **argv)
     if (p.rank == 0) {
         if (st == SNL_OK) st = tell(&r);
         if (st == SNL_OK)
-            printf("%d processes: simulations %.4f s, exact likelihoods %.4f s\nposterior %016llx\n",
-                   p.ranks, p.spent[SIMULATE], p.spent[WEIGH], (unsigned long long)
+            printf("%d processes: simulations %.4f s, exact likelihoods %.4f s\n"
+                   "posterior %016llx\n", p.ranks, p.spent[SIMULATE], p.spent[WEIGH],
+                   (unsigned long long)
                    (snl_fnv1a((unsigned char *)r.theta, r.n*SNL_NPAR*sizeof *r.theta)
                     ^ snl_fnv1a((unsigned char *)r.weight, r.n*sizeof *r.weight)));
         else fprintf(stderr, "%s: %s\n", why.name, snl_status_text(st));

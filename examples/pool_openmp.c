@@ -65,7 +65,8 @@ static snl_status once(size_t threads, int quick, timed *t, int say, uint64_t *s
 
 int main(int argc, char **argv)
 {
-    static const char *const stage[STAGES] = { "simulations", "exact_likelihood", "search_and_surrogate" };
+    static const char *const stage[STAGES] = {
+        "simulations", "exact_likelihood", "search_and_surrogate" };
     const size_t threads = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     const int quick = argc > 2;
     snl_fault why = { "memory", 0, 0, 0, 0 };

@@ -10,9 +10,10 @@
 #include "../snl.h"
 
 enum { DIM = 3, WALKERS = 32, TEMPS = 12, STEPS = 4000 };
-static const double box = 20, at = 5, sd = 0.5, weight = 0.25;  /* of the peak at (-at, ...) */
+static const double box = 20, at = 5, sd = 0.5, weight = 0.25;  /* of the left peak */
 
-/* Prior: uniform in |theta_k| < box.  Likelihood: two normal densities, so that Z = (2 box)^-DIM. */
+/* Prior: uniform in |theta_k| < box.  Likelihood: two normal densities that share a weight of
+ * 1, so that Z = (2 box)^-DIM. */
 static snl_status target(void *ctx, size_t n, const double *theta, double *prior, double *like)
 {
     (void)ctx;
@@ -72,8 +73,8 @@ int main(void)
         printf("place of the peaks      true %g, found %.3f +- %.3f\n", at, mean, sqrt(var));
         printf("ln evidence             true %.3f, found %.3f +- %.3f\n", -DIM*log(2*box), z.ss,
                z.ss_error);
-        printf("accepted %.2f of the stretch moves, %.2f of the first swaps; %.0f effective samples\n",
-               accept[SNL_MOVE_STRETCH], swap[0], ess[0]);
+        printf("accepted %.2f of the stretch moves, %.2f of the first swaps; %.0f effective "
+               "samples\n", accept[SNL_MOVE_STRETCH], swap[0], ess[0]);
     } else fprintf(stderr, "%s: %s\n", why.name, snl_status_text(st));
     snl_mcmc_free(s);
     free(start);

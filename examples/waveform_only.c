@@ -36,7 +36,8 @@ int main(void)
         const int l = p.mode[i].l, m = p.mode[i].m;
         st = snl_phenom_mode(&p, l, m, 1, &f[2], amp, NULL, t);
         snl_ylm(l, m, SNL_PI/3, 0, y);
-        if (st == SNL_OK) printf("%d\t%d\t%.6g\t%.1f\t%.4f\n", l, m, amp[0], t[0], hypot(y[0], y[1]));
+        if (st == SNL_OK)
+            printf("%d\t%d\t%.6g\t%.1f\t%.4f\n", l, m, amp[0], t[0], hypot(y[0], y[1]));
     }
     if (st != SNL_OK) fprintf(stderr, "%s: %s\n", why.name, snl_status_text(st));
     snl_qnm_free(qnm);
