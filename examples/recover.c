@@ -51,12 +51,16 @@ static snl_status measure(recovery *r, const snl_lisa_cfg *lisa, snl_fault *why)
 /* Search, then rounds of SNL until nothing moves any more; quick: one, to see that it runs. */
 static snl_status infer(recovery *r, const snl_pool *pool, int quick, snl_fault *why)
 {
-    snl_event_cfg cfg = { { NULL, SNL_PHENOMD, 0, SNL_TDI_15, SNL_RESPONSE_FULL, 0, 0, 0 },
-                          { { SNL_UNIFORM, 0, 0, 0, 0 } }, 256, 1000, 1 };
+    snl_event_cfg cfg;
     snl_run_cfg run = snl_run_defaults();
     snl_search_result found;
     snl_status st;
     memset(r, 0, sizeof *r);
+    memset(&cfg, 0, sizeof cfg);
+    cfg.nodes = 256;
+    cfg.search = 1000;
+    cfg.false_alarm = 0.01;
+    cfg.seed = 1;
     if (quick) run.rounds = 1;
     run.chain.burn = quick ? 100 : 500;         /* a short chain: this is an example */
     run.chain.steps = quick ? 200 : 1500;

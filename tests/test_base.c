@@ -201,6 +201,39 @@ TEST parameters_stand_where_their_names_say(void)
     PASS();
 }
 
+/* A signal without noise: the scan at its masses, whose rho^2 has a maximum over amplitudes in
+ * place of the sky, finds its SNR to some per cent and its arrival at LISA to a minute. */
+TEST the_scan_finds_a_signal_at_its_masses(void)
+{
+    const double length = 327680;
+    const snl_noise noise = snl_noise_defaults();
+    snl_source src = { 8e5, 5e5, 0.3, 0.1, 2e5, 1, 1, 2, 0.3, 0.9, 262144 };
+    snl_data *d = NULL;
+    snl_qnm *q = NULL;
+    snl_scan *scan = NULL;
+    snl_lisa_cfg cfg;
+    double rho2, t, snr, *work;
+    ASSERT_EQ(SNL_OK, snl_qnm_create(&q));
+    cfg = snl_lisa_defaults(q);
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1/length, 100, 3000));
+    ASSERT_EQ(SNL_OK, snl_noise_psd(&noise, SNL_CHANNEL_A, d->n, d->f, d->S, NULL));
+    memcpy(d->S + d->n, d->S, d->n*sizeof *d->S);
+    ASSERT_EQ(SNL_OK, snl_data_add_signal(d, &cfg, &src, NULL));
+    snr = snl_data_snr(d, d->d);
+    ASSERT_EQ(SNL_OK, snl_scan_create(&scan, d, &cfg, 261000, 263000));
+    ASSERT(work = malloc(snl_scan_work(scan)*sizeof *work));
+    ASSERT_EQ(SNL_OK, snl_scan_merger(scan, NULL, src.m1, src.m2, src.chi1, src.chi2,
+                                      &rho2, &t, work));
+    snl_ssb_to_lisa(&src);
+    ASSERT_REL(snr, sqrt(rho2), 0.05);
+    ASSERT_NEAR(src.t_ref, t, 60);
+    free(work);
+    snl_scan_free(scan);
+    snl_data_free(d);
+    snl_qnm_free(q);
+    PASS();
+}
+
 SUITE(base)
 {
     RUN_TEST(random_bits_are_those_of_the_published_generators);
@@ -210,6 +243,7 @@ SUITE(base)
     RUN_TEST(constants_agree_with_each_other);
     RUN_TEST(the_peak_is_the_origin);
     RUN_TEST(a_sampler_has_limits);
+    RUN_TEST(the_scan_finds_a_signal_at_its_masses);
     RUN_TEST(parameters_stand_where_their_names_say);
 }
 
