@@ -741,7 +741,18 @@ static const double run_step[RUN_DIM] = {   /* of numerical derivatives, times t
     1e-6, 1e-5, 1e-5, 1e-5, 1e-3, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5
 };
 
-/* J [RUN_DIM][nx] = d s/d y at y, s given; a step that leaves the prior is reversed. */
+/* The signal at y whether the prior allows it or not; 0 where there is none. */
+static int run_event_shape(snl_event *e, const double *y, double *s)
+{
+    snl_source src;
+    double jac;
+    e->calls++;
+    return run_chart_inverse(&e->chart, y, &src, &jac) && run_event_branch(e, y, &src)
+        && run_event_signal(e, 0, &src, s) == SNL_OK;
+}
+
+/* J [RUN_DIM][nx] = d s/d y at y, s given.  A step may leave the prior, in whose corners
+ * there is no other; one that leaves the model is reversed. */
 static int run_event_jacobian(snl_event *e, const double *y, const double *s, double *J)
 {
     const double c = sqrt(run_dot(4, y + RUN_CA, y + RUN_CA));
@@ -750,10 +761,10 @@ static int run_event_jacobian(snl_event *e, const double *y, const double *s, do
         double z[RUN_MOST], h = run_step[i] * (i == RUN_MC ? y[RUN_MC] : i >= RUN_CA && i < RUN_XI ? c : 1);
         memcpy(z, y, sizeof z);
         z[i] = y[i] + h;
-        if (!(run_event_at(e, z, J + i*e->nx) > -INFINITY)) {
+        if (!run_event_shape(e, z, J + i*e->nx)) {
             h = -h;
             z[i] = y[i] + h;
-            if (!(run_event_at(e, z, J + i*e->nx) > -INFINITY)) return 0;
+            if (!run_event_shape(e, z, J + i*e->nx)) return 0;
         }
         for (k = 0; k < e->nx; k++) J[i*e->nx + k] = (J[i*e->nx + k] - s[k]) / h;
     }

@@ -159,15 +159,54 @@ TEST search_finds_the_injected_signal(void)
     PASS();
 }
 
-TEST search_finds_nothing_in_noise(void)
+/* Of n uniform probabilities p n lie below p, give or take three of sqrt(p (1 - p) n): with
+ * templates counted as independent there must not be more; nor is noise called impossible. */
+TEST false_alarms_are_as_rare_as_said(void)
 {
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    enum { N = 40 };
+    double sum = 0;
+    int low = 0;
+    for (uint64_t seed = 1; seed <= N; seed++) {
         event v;
         snl_search_result f;
         ASSERT_EQ(SNL_OK, event_make(&v, 0, seed));
         ASSERT_EQ_FMT(SNL_EFAILED, snl_event_search(v.e, &f, NULL, NULL, NULL), "%d");
+        ASSERT(f.false_alarm > v.cfg.false_alarm);
+        ASSERT(f.calls >= 333);
+        low += f.false_alarm < 0.2;
+        sum += f.false_alarm/N;
         event_drop(&v);
     }
+    ASSERT(low <= 0.2*N + 3*sqrt(0.16*N));
+    ASSERT(sum > 0.4);
+    ASSERT(sum < 0.999);
+    PASS();
+}
+
+/* A signal that noise alone would equal only once in 1e5 searches is found, and said to be. */
+TEST weak_signals_are_found(void)
+{
+    event v;
+    snl_search_result f, image[SNL_IMAGES];
+    double sum = 0;
+    size_t n;
+    ASSERT_EQ(SNL_OK, event_make(&v, 15, 3));
+    ASSERT_EQ(SNL_OK, snl_event_search(v.e, &f, NULL, NULL, NULL));
+    ASSERT(f.false_alarm < 1e-5);
+    ASSERT(f.scan_snr > 11);
+    ASSERT(f.log_like >= v.truth_ll - 0.1);
+    n = snl_event_images(v.e, image);
+    ASSERT(n >= 1 && n <= SNL_IMAGES);
+    for (size_t i = 0; i < n; i++) {
+        snl_source s = snl_source_from_theta(image[i].theta);
+        double ll;
+        ASSERT_EQ(SNL_OK, snl_likelihood_dense(v.data, &v.cfg.lisa, &s, &ll, NULL));
+        ASSERT_NEAR(ll, image[i].log_like, 0.05);
+        ASSERT(ll > f.log_like - 6);
+        sum += image[i].weight;
+    }
+    ASSERT_NEAR(1, sum, 1e-12);
+    event_drop(&v);
     PASS();
 }
 
@@ -1345,7 +1384,8 @@ SUITE(snl)
     RUN_TEST(priors_integrate_to_one_and_vanish_outside);
     RUN_TEST(theta_and_source_undo_each_other);
     RUN_TEST(search_finds_the_injected_signal);
-    RUN_TEST(search_finds_nothing_in_noise);
+    RUN_TEST(false_alarms_are_as_rare_as_said);
+    RUN_TEST(weak_signals_are_found);
     RUN_TEST(search_finds_the_signal_in_a_wide_window);
     RUN_TEST(angles_may_have_any_period);
     RUN_TEST(prior_of_the_chart_has_the_jacobian_of_finite_differences);

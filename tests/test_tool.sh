@@ -68,6 +68,19 @@ rm -f $D/again.npy
 $SNL infer $D/event.cfg --out $D/A --threads 1 >$D/A.out 2>$D/A.err & A=$!
 $SNL mcmc $D/event.cfg --out $D/C --threads 1 --quiet >$D/C.out 2>$D/C.err & C=$!
 
+# ---- detect: the event in its series, whatever the priors say; nothing in noise
+ok "detect" $SNL detect $D/event.cfg --out $D/found --quiet
+awk -F'\t' 'NR == 2 { good = $2 > 95 && $2 < 106 && $3 < 1e-30 && ($6 - 262144)^2 < 300^2 &&
+    ($8/800000 - 1)^2 < 0.01^2 } END { exit !(good && NR == 2) }' $D/found/candidates.tsv &&
+    yes || no "detect finds it" $D/found/candidates.tsv
+[ $(wc -l <$D/found/images.tsv) -ge 3 ] && yes || no "images of the sky" $D/found/images.tsv
+sed '/^inject/d; /^prior/d; s/^data = .*/data = noise.npy/' $D/event.cfg >$D/noise.cfg
+ok "simulate noise" $SNL simulate $D/noise.cfg --out $D/noise.npy
+$SNL detect $D/noise.cfg >$D/out 2>$D/err
+[ $? -eq 0 ] && [ $(wc -l <$D/out) -eq 1 ] && grep -q '^0 candidates' $D/err && yes ||
+    no "nothing is detected in noise" $D/out
+refused "false_alarm: 0" $SNL detect $D/event.cfg --false_alarm 0
+
 # ---- what is refused
 refused "nothing: unknown command" $SNL nothing
 refused "infer: unknown option --colour" $SNL infer $D/event.cfg --out $D/x --colour blue
