@@ -14,7 +14,8 @@ GREATEST =
 
 SRC = snl.c waveform.c lisa.c nn.c mcmc.c
 OBJ = build/snl.o build/waveform.o build/lisa.o build/nn.o build/mcmc.o
-TOOL = examples/tool.c examples/event.c examples/bench.c examples/io.c examples/plot.c examples/report.c
+TOOL = examples/tool.c examples/event.c examples/bench.c examples/io.c examples/plot.c examples/report.c \
+    examples/terminal.c
 # Programs in examples/ with a main of their own, each made from its file and io.c
 EXAMPLES = own_simulator sbibm waveform_only sampler_only flow_only recover pool_openmp
 

@@ -657,7 +657,7 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, dou
     const double hi[4] = { pr[0].hi, pr[1].hi, pr[2].hi, pr[3].hi };
     run_search rs;
     snl_scan *scan;
-    snl_run_progress prog = { "search", 0, 0, 0 };
+    snl_run_progress prog = { "search", 0, 0, 0, 0, 0 };
     double *in = NULL, *out, pop[POP][6], trial[POP*4], got[POP*2], ln_trials = 0;
     size_t i, j, k, done;
     snl_status st = snl_scan_create(&scan, e->data, &e->cfg.lisa, pr[SNL_T_REF].lo,
@@ -1307,6 +1307,7 @@ typedef struct run_target {
     size_t  calls;                      /* of fn, inside the prior */
     snl_run_hook hook;
     void   *user;
+    size_t  step, steps;                /* of the chain's earlier stages, of all */
     snl_run_progress prog;
 } run_target;
 
@@ -1326,8 +1327,9 @@ static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp
 static int run_target_progress(void *user, const snl_mcmc_progress *m)
 {
     run_target *t = user;
-    t->prog.done = (double)m->step / (double)m->steps;
+    t->prog.done = (double)(t->step + m->step) / (double)t->steps;
     t->prog.value = m->accept;
+    t->prog.calls = t->calls;
     return t->hook && t->hook(t->user, &t->prog);
 }
 
@@ -1432,11 +1434,14 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     run.every = 100;
     run.progress = run_target_progress;
     run.user = t;
+    t->step = 0;
+    t->steps = (size_t)stages * ((c->burn + 5)/6) + c->burn + keep*thin;
     for (stage = 0; stage <= stages; stage++) {
         run.steps = stage < stages ? (c->burn + 5) / 6 : c->burn;
         t->beta = beta * (stage < stages ? pow(heat, (double)stage/stages - 1) : 1);
         if ((st = snl_mcmc_start(s, stage ? snl_mcmc_state(s).theta : start, why)) != SNL_OK
             || (st = snl_mcmc_run(s, &run, NULL, why)) != SNL_OK) goto done;
+        t->step += run.steps;
     }
     snl_mcmc_freeze(s);
     run.steps = keep * thin;
@@ -1462,7 +1467,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
 {
     const size_t n = c->walkers * c->temps;
     run_exact x = { NULL, NULL, 0, NULL };
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
     double *start;
     size_t i;
     snl_rng rng;
@@ -1664,17 +1669,28 @@ static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double
     return SNL_OK;
 }
 
-/* The training hook: unit noise on the signals, new at every use, for the transforms.  The
+typedef struct run_training { const snl_run *r;  run_target *t; } run_training;
+
+/* A training hook: unit noise on the signals, new at every use, for the transforms.  The
  * mean is fitted to the signals themselves, the limit of ever new noise. */
 static snl_status run_add_noise(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
                                 const size_t *rows, double *x)
 {
-    const snl_run *r = self;
+    const snl_run *r = ((run_training *)self)->r;
     size_t i;
     (void)epoch;
     (void)rows;
     for (i = 0; stage == 2 && i < n * r->k; i++) x[i] += snl_rng_normal(rng);
     return SNL_OK;
+}
+
+static int run_train_progress(void *self, const snl_train_progress *p)
+{
+    run_target *t = ((run_training *)self)->t;
+    t->prog.done = (double)p->epoch / (double)p->epochs;
+    t->prog.value = p->val;
+    t->prog.train = p->train;
+    return t->hook && t->hook(t->user, &t->prog);
 }
 
 /* Indices of the n largest values, in order; they become -INFINITY. */
@@ -1725,19 +1741,20 @@ static snl_status run_examine(snl_run *r, size_t from, size_t n, const double *l
 }
 
 /* Fit compression and flow to the m picked rows. */
-static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, snl_round *rep,
-                          snl_train_report *tr, snl_fault *why)
+static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *t,
+                          snl_round *rep, snl_train_report *tr, snl_fault *why)
 {
     const snl_problem *p = r->p;
     const size_t d = p->dim, nx = p->nx;
     snl_train_cfg tc = snl_train_defaults();
-    snl_train_hooks hooks = { NULL, run_add_noise, NULL, NULL };
+    run_training training = { r, t };
+    snl_train_hooks hooks = { &training, p->unit_noise ? run_add_noise : NULL,
+                              run_train_progress, NULL };
     snl_train_data td;
     snl_flow_shape shape;
     double *c, *x, *ones, *mid = r->mid;
     size_t i, a, b, k;
     snl_status st;
-    hooks.self = r;
     if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
     if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
     k = r->k;
@@ -1781,7 +1798,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, snl_round *r
     tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
     tc.seed = r->cfg.seed + r->round;
     if (st == SNL_OK)
-        st = snl_flow_train(r->flow, &tc, &td, p->unit_noise ? &hooks : NULL, tr, why);
+        st = snl_flow_train(r->flow, &tc, &td, &hooks, tr, why);
     rep->loss = r->cfg.transforms ? -tr->logp_val : tr->mean_val;
     SNL_FREE(c);
     return st;
@@ -1832,7 +1849,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     const size_t plain = r->round ? from + (n - from)*4/5 : n;
     const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
     snl_round *rep = r->report + r->round;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "simulate", 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 } };
     snl_sample_cfg chain = r->cfg.chain;
     snl_sample_report sampled = { 0, 0, 0 };
     snl_train_report trained;
@@ -1873,8 +1890,9 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     rep->calls = (double)n;
     t.prog.stage = "train";
     if (hook && hook(user, &t.prog)) { st = SNL_ESTOPPED;  goto done; }
-    if ((st = run_fit(r, m, pick, rep, &trained, why)) != SNL_OK) goto done;
+    if ((st = run_fit(r, m, pick, &t, rep, &trained, why)) != SNL_OK) goto done;
     t.prog.stage = "sample";
+    t.prog.done = t.prog.value = t.prog.train = 0;
     for (i = 0; i < n; i++) work[i] = p->unit_noise ? ll[i] : i < from ? 0 : 1 + snl_rng_uniform(&rng);
     run_largest(n, work, starts < n ? starts : n, pick);
     for (i = 0; i < starts; i++) memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
@@ -1922,7 +1940,7 @@ snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook,
                           snl_fault *why)
 {
     const size_t n = r->cfg.chain.walkers * r->cfg.chain.temps;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
     double *start;
     snl_rng rng;
     snl_status st;
@@ -2005,7 +2023,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     const size_t d = p->dim, nx = p->nx, workers = p->pool ? p->pool->workers : 1;
     snl_sample_cfg base = r->cfg.chain, one = { 0, 2, 2, 300, 500, 0 };
     snl_sample_report rep = { 0, 0, 0 };
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, { "sample", 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
     run_trial trial = { NULL, NULL, 0, NULL, 0 };
     double *mem = NULL, *in, *s, *x, *wide, *ll, *start;
     size_t i, k, most;
@@ -2037,7 +2055,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     t.ctx = &trial;
     t.beta = 1;
     for (i = 0; st == SNL_OK && i < n; i++) {
-        snl_run_progress prog = { "calibrate", 0, 0, 0 };
+        snl_run_progress prog = { "calibrate", 0, 0, 0, 0, 0 };
         memcpy(in, wide + (base.samples/n)*i*d, d * sizeof *in);
         memcpy(truth + i*d, in, d * sizeof *in);
         in[d] = (double)i;

@@ -1265,9 +1265,10 @@ typedef struct snl_sample_report {
 } snl_sample_report;
 
 typedef struct snl_run_progress {
-    const char *stage;            /* "search", "simulate", "train", "sample": static text     */
-    size_t round;                 /* counted from 0                                           */
-    double done, value;           /* share done in [0, 1]; SNR of the search, or acceptance   */
+    const char *stage;            /* "search", "simulate", "train", "sample", "calibrate": static */
+    size_t round, calls;          /* from 0; calls of the density, in "sample"                */
+    double done, value;           /* share done in [0, 1]; SNR of the search, acceptance, or  */
+    double train;                 /* loss of the validation and of the training rows          */
 } snl_run_progress;
 typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops       */
 

@@ -5,6 +5,7 @@
 #include "tool.h"
 #include "plot.h"
 #include "report.h"
+#include "terminal.h"
 #include "pool.h"
 
 /* ---- from the configuration to data ------------------------------------- */
@@ -187,7 +188,10 @@ typedef struct session {
     uint64_t      mark;             /* of configuration and data: a checkpoint belongs to it */
     double        wall, cpu;        /* seconds used by earlier sittings                      */
     time_t        began;
-    int           quiet;
+    terminal      tell;
+    const snl_run *run;             /* of which progress is told, or NULL                    */
+    int           kept;             /* the checkpoint: -1 none, 0 the search, n its rounds   */
+    report_rows   training, history;
 } session;
 
 static int priors_of(const event_config *c, snl_prior *p, io_error *e)
@@ -221,6 +225,9 @@ static size_t search_calls(const snl_prior *p)
 
 static void session_close(session *s)
 {
+    terminal_clear(&s->tell);
+    free(s->training.v);
+    free(s->history.v);
     snl_event_free(s->event);
     snl_data_free(s->data);
 }
@@ -236,7 +243,8 @@ static int session_open(session *s, const options *o, const char *path, io_error
     memset(s, 0, sizeof *s);
     memset(&cfg, 0, sizeof cfg);
     s->began = time(NULL);
-    s->quiet = o->quiet;
+    s->kept = -1;
+    terminal_start(&s->tell, o->quiet);
     rc = event_read(&s->c, path, e);
     if (!rc && o->model_given) s->c.waveform = o->model;
     if (!rc && s->c.window)
@@ -261,14 +269,88 @@ static int session_open(session *s, const options *o, const char *path, io_error
     return st == SNL_OK ? 0 : refuse(e, path, st, &why);
 }
 
+static int rows_add(report_rows *r, size_t columns, const double *v)
+{
+    if (r->rows == r->room) {
+        const size_t room = 2*r->room + 64;
+        double *more = realloc(r->v, room * columns * sizeof *more);
+        if (!more) return 0;
+        r->v = more;
+        r->room = room;
+    }
+    memcpy(r->v + r->rows++ * columns, v, columns * sizeof *v);
+    return 1;
+}
+
 static int report_progress(void *user, const snl_run_progress *p)
 {
-    const session *s = user;
-    if (s->quiet) return 0;
+    session *s = user;
+    const int epoch = !strcmp(p->stage, "train") && p->done > 0;
+    char stage[48], more[64] = "";
+    if (epoch) {
+        const double n = (double)s->training.rows;
+        double v[REPORT_EPOCH] = { 0, 1, 0, 0 };
+        v[0] = (double)p->round + 1;
+        if (n > 0 && s->training.v[(s->training.rows - 1)*REPORT_EPOCH] == v[0])
+            v[1] = s->training.v[(s->training.rows - 1)*REPORT_EPOCH + 1] + 1;
+        v[2] = p->train;
+        v[3] = p->value;
+        rows_add(&s->training, REPORT_EPOCH, v);
+    }
+    if (s->run && strcmp(p->stage, "calibrate"))
+        snprintf(stage, sizeof stage, "round %lu: %s", (unsigned long)p->round + 1, p->stage);
+    else snprintf(stage, sizeof stage, "%s", p->stage);
     if (!strcmp(p->stage, "search"))
-        fprintf(stderr, "search %3.0f %%  SNR %.2f\r", 100*p->done, p->value);
-    else fprintf(stderr, "round %lu: %s %3.0f %%   \r", (unsigned long)p->round + 1, p->stage, 100*p->done);
-    return 0;
+        snprintf(more, sizeof more, ", SNR %.2f, %lu calls", p->value, (unsigned long)snl_event_calls(s->event));
+    else if (epoch) snprintf(more, sizeof more, ", loss %.3g", p->value);
+    else if (!strcmp(p->stage, "sample") && p->done > 0)
+        snprintf(more, sizeof more, ", acceptance %.2f", p->value);
+    if (strcmp(p->stage, "search") && p->done > 0)
+        snprintf(more + strlen(more), sizeof more - strlen(more), ", %lu calls", (unsigned long)
+                 (snl_event_calls(s->event) + (s->run ? snl_run_state(s->run).calls : p->calls)));
+    terminal_progress(&s->tell, stage, p->done, more);
+    return terminal_stopped();
+}
+
+/* As a word of a shell's command line. */
+static void put_word(char *line, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=:,";
+    const char *quote = word[strspn(word, plain)] || !*word ? "'" : "";
+    const size_t n = strlen(line);
+    snprintf(line + n, size - n, "%s%s%.500s%s", n ? " " : "", quote, word, quote);
+}
+
+/* The call that o was read from. */
+static void command_line(const options *o, int resume, char *line, size_t size)
+{
+    char number[32];
+    *line = '\0';
+    put_word(line, size, "./snl");
+    put_word(line, size, o->command);
+    if (o->files) put_word(line, size, o->file[0]);
+    put_word(line, size, "--out");
+    put_word(line, size, o->out);
+    put_word(line, size, "--seed");
+    sprintf(number, "%lu", o->seed);
+    put_word(line, size, number);
+    if (o->model_given) { put_word(line, size, "--model");  put_word(line, size, event_word("waveform", o->model)); }
+    if (o->prior) { put_word(line, size, "--prior");  put_word(line, size, o->prior); }
+    if (o->with) { put_word(line, size, "--with");  put_word(line, size, o->with); }
+    if (resume) put_word(line, size, "--resume");
+}
+
+/* After Ctrl-C: what is kept, and how to go on.  rc as it comes if nobody asked to stop. */
+static int session_end(const session *s, const options *o, int rc, io_error *e)
+{
+    char again[2400];
+    if (!rc || !terminal_stopped()) return rc;
+    command_line(o, s->kept >= 0, again, sizeof again);
+    return s->kept > 0
+        ? io_fail(e, IO_FAILED, "stopped; search and %d round%s are kept; go on with: %s", s->kept,
+                  s->kept == 1 ? "" : "s", again)
+        : io_fail(e, IO_FAILED, "stopped; %s; %s: %s", s->kept ? "nothing is kept yet" : "the search is kept",
+                  s->kept ? "start again with" : "go on with", again);
 }
 
 static int session_search(session *s, io_error *e)
@@ -279,7 +361,7 @@ static int session_search(session *s, io_error *e)
     if (st == SNL_EFAILED)
         return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors", s->c.path);
     if (st != SNL_OK) return refuse(e, s->c.path, st, &why);
-    if (!s->quiet) fprintf(stderr, "search: SNR %.2f, %lu waveforms\n", found.snr, (unsigned long)found.calls);
+    terminal_line(&s->tell, "search: SNR %.2f, %lu waveforms", found.snr, (unsigned long)found.calls);
     return 0;
 }
 
@@ -291,7 +373,7 @@ static const char checkpoint_tag[8] = { 's', 'n', 'l', 'C', 'H', 'K', 0, 1 };
 static double cpu_seconds(const session *s) { return s->cpu + (double)clock() / CLOCKS_PER_SEC; }
 static double wall_seconds(const session *s) { return s->wall + difftime(time(NULL), s->began); }
 
-static int checkpoint_write(const session *s, const snl_run *run, const char *path, io_error *e)
+static int checkpoint_write(session *s, const snl_run *run, const char *path, io_error *e)
 {
     const size_t ne = snl_event_save_size(s->event), nr = run ? snl_run_save_size(run) : 0;
     const size_t size = 8*6 + ne + nr + 8;
@@ -313,6 +395,7 @@ static int checkpoint_write(const session *s, const snl_run *run, const char *pa
     if (!rc) {
         fwrite(bytes, 1, size, out.file);
         rc = out_close(&out, 1, e);
+        if (!rc) s->kept = run ? (int)snl_run_state(run).round : 0;
     }
     free(bytes);
     return rc;
@@ -353,10 +436,98 @@ static int checkpoint_read(session *s, snl_run_cfg *cfg, snl_run **run, const ch
                 rc = io_fail(e, IO_REFUSED, "%s: belongs to a run with another seed or other settings", path);
         }
     }
-    if (st == SNL_OK) { s->wall = spent[0];  s->cpu = spent[1]; }
+    if (st == SNL_OK) {
+        s->wall = spent[0];
+        s->cpu = spent[1];
+        s->kept = nr ? (int)snl_run_state(*run).round : 0;
+    }
     else if (!rc) rc = io_fail(e, IO_REFUSED, "%s: %s", path, snl_status_text(st));
     free(text);
     return rc;
+}
+
+/* ---- what was met on the way ---------------------------------------------- */
+/* training.tsv and rounds.tsv, for the report also of a run that was resumed. */
+
+static const char *const history_epoch[REPORT_EPOCH] = { "round", "epoch", "training_loss", "validation_loss" };
+static const char *const history_file[4] = { "training.tsv", "rounds.tsv", "ranks.tsv", "coverage.tsv" };
+
+static void history_names(const session *s, char text[REPORT_ROUND][32], const char **names)
+{
+    static const char *const part[3] = { "5", "50", "95" };
+    size_t k;
+    for (k = 0; k < 3*SNL_NPAR; k++)
+        snprintf(text[k + 2], 32, "%s_%s", snl_parameter_name[s->c.prior[k/3].param], part[k % 3]);
+    strcpy(text[0], "round");
+    strcpy(text[1], "temperature");
+    for (k = 0; k < REPORT_ROUND; k++) names[k] = text[k];
+}
+
+/* The posterior of the last round, as its draws are; then both files. */
+static int history_write(session *s, const snl_run *run, const options *o, io_error *e)
+{
+    static const double q[3] = { 0.05, 0.5, 0.95 };
+    const snl_run_view v = snl_run_state(run);
+    char text[REPORT_ROUND][32], *path[2];
+    const char *names[REPORT_ROUND];
+    double row[REPORT_ROUND], *theta = malloc(v.n * (SNL_NPAR + 3) * sizeof *theta), *x = theta + v.n*SNL_NPAR;
+    size_t i, k;
+    int rc = theta ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    if (rc) return rc;
+    snl_event_theta(s->event, v.n, v.y, o->seed, theta);
+    row[0] = (double)v.round;
+    row[1] = 1/v.beta;
+    for (k = 0; k < SNL_NPAR; k++) {
+        for (i = 0; i < v.n; i++) x[i] = theta[i*SNL_NPAR + (size_t)s->c.prior[k].param];
+        if (snl_quantiles(v.n, x, NULL, 3, q, row + 2 + 3*k, x + v.n) != SNL_OK) row[2 + 3*k] = row[3 + 3*k] = row[4 + 3*k] = 0;
+    }
+    free(theta);
+    if (!rows_add(&s->history, REPORT_ROUND, row)) return io_fail(e, IO_FAILED, "out of memory");
+    history_names(s, text, names);
+    for (k = 0; k < 2; k++)
+        if (!(path[k] = path_join(o->out, history_file[k], 0))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = table_write(path[0], 1, 12, s->training.rows, REPORT_EPOCH, history_epoch, s->training.v, e);
+    if (!rc) rc = table_write(path[1], 1, 12, s->history.rows, REPORT_ROUND, names, s->history.v, e);
+    for (k = 0; k < 2; k++) free(path[k]);
+    return rc;
+}
+
+/* One of the files; its absence, or columns of another kind, only leave a panel out. */
+static void history_read(const char *dir, int file, size_t columns, const char *const *names, size_t rounds,
+                         report_rows *out)
+{
+    char *path = path_join(dir, history_file[file], 0);
+    FILE *there = path ? fopen(path, "rb") : NULL;
+    table t = { 0 };
+    io_error none;
+    double *v = NULL;
+    size_t i;
+    if (there) fclose(there);
+    if (there && !table_read(&t, path, &none) && (v = malloc((t.rows + 1) * columns * sizeof *v)) != NULL
+        && !table_numbers(&t, columns, names, 0, v, &none))
+        for (i = 0; i < t.rows && (!rounds || v[i*columns] <= (double)rounds); i++)
+            if (!rows_add(out, columns, v + i*columns)) break;
+    free(v);
+    free(path);
+    table_free(&t);
+}
+
+/* resume: those of the rounds that are kept; else none, and no files of another run. */
+static void history_begin(session *s, const options *o, int resume, size_t rounds)
+{
+    char text[REPORT_ROUND][32];
+    const char *names[REPORT_ROUND];
+    int k;
+    if (resume && rounds) {
+        history_names(s, text, names);
+        history_read(o->out, 0, REPORT_EPOCH, history_epoch, rounds, &s->training);
+        history_read(o->out, 1, REPORT_ROUND, names, rounds, &s->history);
+    }
+    for (k = 0; k < 4 && !resume; k++) {
+        char *path = path_join(o->out, history_file[k], 0);
+        if (path) remove(path);
+        free(path);
+    }
 }
 
 /* ---- results ------------------------------------------------------------- */
@@ -372,7 +543,9 @@ typedef struct result {
     int     refined;                /* the surrogate's draws, weighted to be exact         */
     double  cost[SNL_NPAR][3];      /* {nats} of compression, of the network, of both      */
     double  pareto;                 /* shape of the weights' tail                          */
-    double  ess;                    /* effective samples of the chain                      */
+    double  ess, accept;            /* effective samples of the chain, its acceptance      */
+    double  calls;                  /* of the simulator                                    */
+    const char *stopped;            /* why the rounds ended                                */
     size_t  rounds;
     const snl_round *round;         /* [rounds], of the run                                */
     double  efficiency;             /* effective share of the weighted draws               */
@@ -411,7 +584,7 @@ static void weights(size_t n, const double *a, size_t stride, const double *b, d
 
 /* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
  * weights.  NULL: ll is exact, or with columns = SNL_NPAR + 1 the surrogate's, left alone. */
-static int result_make(result *r, const session *s, const options *o, size_t columns, size_t n,
+static int result_make(result *r, session *s, const options *o, size_t columns, size_t n,
                        const double *y, const double *ll, const snl_run *run, io_error *e)
 {
     static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
@@ -428,8 +601,12 @@ static int result_make(result *r, const session *s, const options *o, size_t col
     squeezed = both + 2*n;
     work = squeezed + n;
     snl_event_theta(s->event, n, y, o->seed, theta);
-    if (run) st = snl_run_budget(run, n, y, both);
-    else for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
+    for (i = 0; run && st == SNL_OK && i < n; i += 500) {
+        terminal_progress(&s->tell, "refine", (double)i/(double)n, ", exact likelihood of the draws");
+        if (terminal_stopped()) st = SNL_ESTOPPED;
+        else st = snl_run_budget(run, n - i < 500 ? n - i : 500, y + i*s->problem.dim, both + 2*i);
+    }
+    if (!run) for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
     weights(n, both, 2, ll, r->weight);
     weights(n, both + 1, 2, ll, squeezed);
     for (i = 0; i < n; i++) {
@@ -545,27 +722,67 @@ static int result_summary(const result *r, const session *s, const char *path, c
     return out_close(&out, 1, e);
 }
 
+/* Every setting that is not in the configuration's text, as NAME TAB VALUE. */
+static void settings_text(const session *s, const options *o, char *text, size_t size)
+{
+    const snl_run_cfg c = snl_run_defaults();
+    const snl_sample_cfg m = c.chain;
+    size_t n = (size_t)snprintf(text, size, "version\t%s\nseed\t%lu\nthreads\t%lu\nwaveform\t%s\nresponse\t%s\n"
+        "tdi\t%s\nnoise_model\t%s\nforeground\t%s\nband\t%.9g to %.9g Hz\nlength\t%.9g s\nfrequencies\t%lu\n"
+        "heterodyne nodes\t256\nwaveforms of the first search\t1000\n", snl_version(), o->seed,
+        (unsigned long)s->pool.workers, event_word("waveform", s->c.waveform), event_word("response", s->c.response),
+        event_word("tdi", s->c.tdi), event_word("noise_model", s->c.noise_model), event_word("foreground", s->c.foreground),
+        s->data->f[0], s->data->f[s->data->n - 1], 1/s->data->df, (unsigned long)s->data->n);
+    if (s->run && n < size)
+        n += (size_t)snprintf(text + n, size - n, "simulations, first round\t%lu\nsimulations, each later round\t%lu\n"
+            "rounds at most\t%lu\ncomponents at most\t%lu\nsignal lost by compression\t%g sigma\npolynomial degree\t%lu\n"
+            "hidden layers\t%lu\nhidden width\t%lu\nepochs at most\t%lu\nflow transforms\t%lu\nstop at an error of\t%g nats\n"
+            "stop at a divergence of\t%g nats\n", (unsigned long)c.first, (unsigned long)c.each, (unsigned long)c.rounds,
+            (unsigned long)c.components, c.lost, (unsigned long)c.degree, (unsigned long)c.layers, (unsigned long)c.width,
+            (unsigned long)c.epochs, (unsigned long)c.transforms, c.error, c.divergence);
+    if (n < size)
+        snprintf(text + n, size - n, "walkers\t%lu\ntemperatures\t%lu\nladder at the start\t%g\nsteps dropped\t%lu\n"
+            "steps kept\t%lu\nsamples\t%lu\n", (unsigned long)m.walkers, (unsigned long)m.temps, m.ratio,
+            (unsigned long)m.burn, (unsigned long)m.steps, (unsigned long)m.samples);
+}
+
 static int result_report(const result *r, const session *s, const options *o, const second *z,
                          const char *text, const char *corner, const char *path, io_error *e)
 {
+    const snl_lisa_cfg lisa = lisa_of(&s->c, o->qnm);
+    report_rows rank = { 0, 0, NULL };
     report page;
-    char *config = NULL, command[1200], title[600];
-    size_t size;
+    char *config = NULL, command[2400], settings[2400];
+    size_t size, i, like = r->columns > SNL_NPAR + 1 ? SNL_NPAR + 1 : SNL_NPAR;
     int rc = file_read(s->c.path, &config, &size, e);
     if (rc) return rc;
-    snprintf(title, sizeof title, "Posterior of %.500s", s->c.path);
-    snprintf(command, sizeof command, "snl %s%s%.500s --out %.500s --seed %lu", o->command,
-             o->files ? " " : "", o->files ? o->file[0] : "", o->out, o->seed);
-    page.title = title;              page.summary = text;
+    memset(&page, 0, sizeof page);
+    command_line(o, 0, command, sizeof command);
+    settings_text(s, o, settings, sizeof settings);
+    if (r->rounds) history_read(o->out, 2, SNL_NPAR, r->names, 0, &rank);
+    for (i = 0; i < r->n; i++)
+        if (r->v[i*r->columns + like] > r->v[page.best*r->columns + like]) page.best = i;
+    page.how = o->command;           page.source = s->c.path;
     page.config = config;            page.command = command;
-    page.corner = corner;            page.dims = SNL_NPAR;
-    page.names = r->names;           page.quantile = r->quantile;
-    page.truth = r->truth;           page.other = z->value ? z->set.label : NULL;
-    page.other_width = z->width;     page.efficiency = r->refined ? r->efficiency : -1;
-    page.pareto = r->pareto;         page.ess = r->ess;
+    page.summary = text;             page.settings = settings;
+    page.corner = corner;            page.names = r->names;
+    page.quantile = r->quantile;     page.truth = r->truth;
+    page.n = r->n;                   page.columns = r->columns;
+    page.v = r->v;                   page.weight = r->weight;
+    page.other = z->value ? z->set.label : NULL;
+    page.other_width = z->width;
+    page.data = s->data;             page.lisa = &lisa;
+    page.efficiency = r->refined ? r->efficiency : -1;
+    page.pareto = r->pareto;
+    page.ess = r->ess;               page.accept = r->accept;
+    page.calls = r->calls;           page.seconds = wall_seconds(s);
+    page.stopped = r->stopped;
     page.rounds = r->rounds;         page.round = r->round;
     page.cost = r->refined ? r->cost : NULL;
+    if (r->rounds) { page.training = s->training;  page.history = s->history; }
+    page.trials = rank.rows;         page.rank = rank.v;
     rc = report_write(path, &page, e);
+    free(rank.v);
     free(config);
     return rc;
 }
@@ -649,6 +866,7 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
     v = snl_run_state(run);
     rc = result_make(&r, s, o, SNL_NPAR + 1, v.n, v.y, v.log_like, NULL, e);
     r.ess = rep.ess;
+    r.accept = rep.accept;
     snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\n", rep.ess);
     if (!rc) rc = result_write(&r, s, o, text, e);
     if (!rc) result_print(&r);
@@ -656,7 +874,9 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
     return rc;
 }
 
-static int infer_to(session *s, const options *o, io_error *e)
+/* more: done with the trained run before the results are written, or NULL. */
+static int infer_to(session *s, const options *o,
+                    int (*more)(session *, snl_run *, const options *, io_error *), io_error *e)
 {
     snl_run_cfg cfg = snl_run_defaults();
     snl_run *run = NULL;
@@ -668,11 +888,11 @@ static int infer_to(session *s, const options *o, io_error *e)
     char *path = path_join(o->out, "checkpoint.snl", 0), text[1024];
     const int resume = o->resume || o->prior;
     size_t search, refined;
-    int found = 0, rc = path ? 0 : io_fail(e, IO_FAILED, "out of memory");
+    int found = 0, line, rc = path ? 0 : io_fail(e, IO_FAILED, "out of memory");
     cfg.seed = o->seed;
     if (!rc && resume) {
         rc = checkpoint_read(s, &cfg, &run, path, &found, e);
-        if (!rc && !found && !s->quiet) fprintf(stderr, "%s: there is no checkpoint: starting anew\n", path);
+        if (!rc && !found) terminal_line(&s->tell, "%s: there is no checkpoint: starting anew", path);
     }
     if (!rc && !found) {
         rc = session_search(s, e);
@@ -682,23 +902,34 @@ static int infer_to(session *s, const options *o, io_error *e)
     if (!rc && !run && (st = snl_run_create(&run, &s->problem, &cfg, &why)) != SNL_OK)
         rc = refuse(e, s->c.path, st, &why);
     if (rc) goto done;
+    s->run = run;
+    history_begin(s, o, found, snl_run_state(run).round);
     for (v = snl_run_state(run); !rc && !v.done; ) {
         st = snl_run_round(run, report_progress, s, &why);
         if (st != SNL_OK) { rc = refuse(e, s->c.path, st, &why);  goto done; }
         v = snl_run_state(run);
         last = &v.report[v.round - 1];
-        if (!s->quiet)
-            fprintf(stderr, "round %lu: %lu simulations, temperature %.3g, error of ln L %.3f, divergence %.4f\n",
-                    (unsigned long)v.round, (unsigned long)v.calls, 1/v.beta, last->error, last->divergence);
-        rc = checkpoint_write(s, run, path, e);
+        line = snprintf(text, sizeof text, "round %lu: %lu simulations, temperature %.3g", (unsigned long)v.round,
+                        (unsigned long)v.calls, 1/v.beta);
+        if (last->error == last->error)
+            line += snprintf(text + line, sizeof text - (size_t)line, ", error of ln L %.3f", last->error);
+        if (last->divergence == last->divergence)
+            snprintf(text + line, sizeof text - (size_t)line, ", divergence %.4f", last->divergence);
+        terminal_line(&s->tell, "%s", text);
+        rc = history_write(s, run, o, e);
+        if (!rc) rc = checkpoint_write(s, run, path, e);
     }
     if (rc) goto done;
     if (o->prior) { rc = infer_again(s, run, o, e);  goto done; }
+    if (more && (rc = more(s, run, o, e)) != 0) goto done;
     last = &v.report[v.round - 1];
     search = snl_event_calls(s->event);
     refined = v.n;
     rc = result_make(&r, s, o, COLUMNS, v.n, v.y, v.log_like, run, e);
     r.ess = last->ess;
+    r.accept = last->accept;
+    r.calls = (double)(search + v.calls + refined);
+    r.stopped = v.why;
     r.rounds = v.round;
     r.round = v.report;
     snprintf(text, sizeof text,
@@ -710,13 +941,14 @@ static int infer_to(session *s, const options *o, io_error *e)
              last->divergence, last->components, last->lost, r.pareto, r.efficiency,
              fmin(last->ess, r.efficiency*(double)v.n), last->ess, v.why);
     if (!rc) rc = result_write(&r, s, o, text, e);
+    terminal_clear(&s->tell);
     if (!rc) {
         result_print(&r);
         printf("%lu simulator calls (search %lu, training %lu, refinement %lu), %.0f s; efficiency "
                "of the refinement %.1f %%\n", (unsigned long)(search + v.calls + refined),
                (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
                wall_seconds(s), 100*r.efficiency);
-        if (!s->quiet) fprintf(stderr, "done: %s\n", v.why);
+        terminal_line(&s->tell, "done: %s", v.why);
         if (last->ess < 500)
             fprintf(stderr, "warning: the last chain holds only %.0f effective samples: weights of "
                     "sky images are rough\n", last->ess);
@@ -725,6 +957,7 @@ static int infer_to(session *s, const options *o, io_error *e)
                     "trusted, and log_weight rests on few samples\n", 100*r.efficiency);
     }
 done:
+    s->run = NULL;
     result_free(&r);
     snl_run_free(run);
     free(path);
@@ -735,7 +968,8 @@ int cmd_infer(options *o, io_error *e)
 {
     session s;
     int rc = session_open(&s, o, o->file[0], e);
-    if (!rc) rc = infer_to(&s, o, e);
+    if (!rc) rc = infer_to(&s, o, NULL, e);
+    rc = session_end(&s, o, rc, e);
     session_close(&s);
     return rc;
 }
@@ -767,13 +1001,16 @@ int cmd_mcmc(options *o, io_error *e)
     }
     if (!rc) rc = result_make(&r, &s, o, COLUMNS, chain.samples, y, ll, NULL, e);
     r.ess = rep.ess;
+    r.accept = rep.accept;
     if (!rc) {
         search = snl_event_calls(s.event);
+        r.calls = (double)(search + rep.calls);
         snprintf(text, sizeof text, "calls_search\t%lu\ncalls_sampling\t%lu\ncalls\t%lu\n"
                  "effective_samples\t%.0f\nacceptance\t%.4f\n", (unsigned long)search,
                  (unsigned long)rep.calls, (unsigned long)(search + rep.calls), rep.ess, rep.accept);
         rc = result_write(&r, &s, o, text, e);
     }
+    terminal_clear(&s.tell);
     if (!rc) {
         result_print(&r);
         printf("%lu simulator calls, %.0f effective samples, %.0f s\n",
@@ -781,6 +1018,7 @@ int cmd_mcmc(options *o, io_error *e)
         if (rep.ess < 500)
             fprintf(stderr, "warning: only %.0f effective samples: weights of sky images are rough\n", rep.ess);
     }
+    rc = session_end(&s, o, rc, e);
     result_free(&r);
     free(y);
     free(ll);
@@ -818,58 +1056,53 @@ static int calibrate_write(const session *s, const char *dir, const double *rank
     return rc;
 }
 
-int cmd_calibrate(options *o, io_error *e)
+static int calibrate_run(session *s, snl_run *run, const options *o, io_error *e)
 {
-    snl_run_cfg cfg = snl_run_defaults();
-    snl_run *run = NULL;
+    const size_t d = s->problem.dim;
+    double *truth = malloc((TRIALS*(d + RANKED*d + SNL_NPAR) + (RANKED + 1)*SNL_NPAR + 2*TRIALS) * sizeof *truth);
+    double *post = truth + TRIALS*d, *rank = post + TRIALS*RANKED*d, *a = rank + TRIALS*SNL_NPAR;
+    double *b = a + SNL_NPAR, worst = 1;
     snl_fault why = { 0 };
-    session s;
-    double *truth = NULL, *post, *a, *b, *rank, worst = 1;
-    char *path = path_join(o->out, "checkpoint.snl", 0);
-    size_t i, j, k, d;
-    int found = 0, rc = session_open(&s, o, o->file[0], e);
-    options again = *o;
+    size_t i, j, k;
     snl_status st;
-    cfg.seed = o->seed;
-    again.resume = 1;
-    if (!rc) rc = infer_to(&s, &again, e);              /* or nothing, if it is there */
-    if (!rc) rc = checkpoint_read(&s, &cfg, &run, path, &found, e);
-    if (rc) goto done;
-    d = s.problem.dim;
-    truth = malloc((TRIALS*(d + RANKED*d + SNL_NPAR) + (RANKED + 1)*SNL_NPAR + 2*TRIALS) * sizeof *truth);
-    if (!truth) { rc = io_fail(e, IO_FAILED, "out of memory");  goto done; }
-    post = truth + TRIALS*d;
-    rank = post + TRIALS*RANKED*d;
-    a = rank + TRIALS*SNL_NPAR;
-    b = a + SNL_NPAR;
-    st = snl_run_calibrate(run, TRIALS, RANKED, 4, o->seed, truth, post, report_progress, &s, &why);
-    if (st != SNL_OK) { rc = refuse(e, s.c.path, st, &why);  goto done; }
+    int rc;
+    if (!truth) return io_fail(e, IO_FAILED, "out of memory");
+    st = snl_run_calibrate(run, TRIALS, RANKED, 4, o->seed, truth, post, report_progress, s, &why);
+    if (st != SNL_OK) { free(truth);  return refuse(e, s->c.path, st, &why); }
     for (i = 0; i < TRIALS; i++) {
-        snl_event_theta(s.event, 1, truth + i*d, o->seed + 2*i, a);
-        snl_event_theta(s.event, RANKED, post + i*RANKED*d, o->seed + 2*i + 1, b);
+        snl_event_theta(s->event, 1, truth + i*d, o->seed + 2*i, a);
+        snl_event_theta(s->event, RANKED, post + i*RANKED*d, o->seed + 2*i + 1, b);
         for (k = 0; k < SNL_NPAR; k++) {
-            const int p = s.c.prior[k].param;
+            const int p = s->c.prior[k].param;
             double below = 0.5;
             for (j = 0; j < RANKED; j++) below += b[j*SNL_NPAR + (size_t)p] < a[p];
             rank[i*SNL_NPAR + k] = below / (RANKED + 1);
         }
     }
-    rc = calibrate_write(&s, o->out, rank, e);
+    rc = calibrate_write(s, o->out, rank, e);
+    terminal_clear(&s->tell);
     printf("%-16s %12s %12s\n", "parameter", "KS distance", "p");
     for (k = 0; !rc && k < SNL_NPAR; k++) {
         double distance, p;
         for (i = 0; i < TRIALS; i++) truth[i] = rank[i*SNL_NPAR + k];
         if (snl_ks(TRIALS, truth, &distance, &p, truth + TRIALS) != SNL_OK) continue;
-        printf("%-16s %12.4f %12.4f\n", snl_parameter_name[s.c.prior[k].param], distance, p);
+        printf("%-16s %12.4f %12.4f\n", snl_parameter_name[s->c.prior[k].param], distance, p);
         worst = fmin(worst, p);
     }
     if (!rc) printf("smallest p, corrected for %d tests: %.4f; %d simulations\n", SNL_NPAR,
                     fmin(1, worst*SNL_NPAR), TRIALS);
-done:
     free(truth);
-    snl_run_free(run);
+    return rc;
+}
+
+int cmd_calibrate(options *o, io_error *e)
+{
+    session s;
+    int rc = session_open(&s, o, o->file[0], e);
+    o->resume = 1;                                  /* the run that is there, or a new one */
+    if (!rc) rc = infer_to(&s, o, calibrate_run, e);
+    rc = session_end(&s, o, rc, e);
     session_close(&s);
-    free(path);
     return rc;
 }
 
@@ -1070,8 +1303,9 @@ int cmd_run(options *o, io_error *e)
         rc = out_close(&out, 1, e);
     }
     if (!rc) rc = session_open(&s, o, cfg, e);
-    if (!rc) rc = infer_to(&s, o, e);
+    if (!rc) rc = infer_to(&s, o, NULL, e);
     if (!rc && !o->quiet) printf("results: %s\n", o->out);
+    rc = session_end(&s, o, rc, e);
     session_close(&s);
     free(cfg);
     free(npy);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum { BINS = 44, CURVE = 128, RING = BINS + 2 };
-enum { EDGES = 2*RING*RING };       /* an edge: 2*node + (0: to the right, 1: upwards) */
 
 static const char *const set_color[PLOT_SETS] =     /* Okabe and Ito: colour-blind safe */
     { "#0072B2", "#D55E00", "#009E73", "#CC79A7" };
@@ -111,11 +110,11 @@ static void axis_set(axis *a, double lo, double hi, double ticks)
 /* Smooth a line of n values, `stride` apart, with reflecting ends. */
 static void smooth(double *v, size_t n, size_t stride, double sigma)
 {
-    double out[CURVE], k[4*CURVE];
+    double out[PLOT_BINS], k[4*CURVE];
     const int half = (int)ceil(3.5*sigma), m = (int)n;
     int i, j;
     double norm = 0;
-    if (!(sigma > 0.1) || half >= 2*CURVE) return;
+    if (!(sigma > 0.1) || half >= 2*CURVE || n > PLOT_BINS) return;
     for (j = -half; j <= half; j++) norm += k[j + half] = exp(-0.5*j*j/(sigma*sigma));
     for (i = 0; i < m; i++) {
         out[i] = 0;
@@ -179,53 +178,63 @@ static int falling(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The density above which the share `mass` lies. */
-static double contour_level(const double *v, double mass, double *scratch)
+double plot_level(size_t n, const double *v, double mass, double *scratch)
 {
     double total = 0, sum = 0;
     size_t i;
-    memcpy(scratch, v, RING*RING*sizeof *v);
-    qsort(scratch, RING*RING, sizeof *scratch, falling);
-    for (i = 0; i < RING*RING; i++) total += scratch[i];
-    for (i = 0; i < RING*RING; i++) if ((sum += scratch[i]) >= mass*total) break;
-    return i + 1 < RING*RING ? 0.5*(scratch[i] + scratch[i + 1]) : 0;
+    memcpy(scratch, v, n*sizeof *v);
+    qsort(scratch, n, sizeof *scratch, falling);
+    for (i = 0; i < n; i++) total += scratch[i];
+    for (i = 0; i < n; i++) if ((sum += scratch[i]) >= mass*total) break;
+    return i + 1 < n ? 0.5*(scratch[i] + scratch[i + 1]) : 0;
+}
+
+void plot_blur(size_t nx, size_t ny, double sigma, double *v)
+{
+    size_t i;
+    for (i = 1; i + 1 < ny; i++) smooth(v + i*nx + 1, nx - 2, 1, sigma);
+    for (i = 1; i + 1 < nx; i++) smooth(v + nx + i, ny - 2, nx, sigma);
 }
 
 /* ---- contours ------------------------------------------------------------ */
 
-/* Where an edge crosses the level, in panel units 0 .. size, y downwards. */
-static void crossing(const double *v, double level, int edge, double size, double *x, double *y)
+typedef struct field { const double *v;  int nx, ny;  double level, w, h; } field;
+
+/* Where an edge, 2*node + (0: to the right, 1: upwards), crosses the level, y downwards. */
+static void crossing(const field *g, int edge, double *x, double *y)
 {
-    const int node = edge/2, to = node + (edge % 2 ? RING : 1);
-    const double t = (level - v[node])/(v[to] - v[node]);
-    const double bx = node % RING - 0.5 + (edge % 2 ? 0 : t);
-    const double by = (double)(node/RING) - 0.5 + (edge % 2 ? t : 0);
-    *x = size*fmin(fmax(bx/BINS, 0), 1);
-    *y = size*(1 - fmin(fmax(by/BINS, 0), 1));
+    const int node = edge/2, to = node + (edge % 2 ? g->nx : 1);
+    const double t = (g->level - g->v[node])/(g->v[to] - g->v[node]);
+    const double bx = node % g->nx - 0.5 + (edge % 2 ? 0 : t);
+    const double by = (double)(node/g->nx) - 0.5 + (edge % 2 ? t : 0);
+    *x = g->w*fmin(fmax(bx/(g->nx - 2), 0), 1);
+    *y = g->h*(1 - fmin(fmax(by/(g->ny - 2), 0), 1));
 }
 
-/* All closed curves around v > level as one path.  Each cell links the edges that its
- * corners' signs say are crossed; a saddle is cut as if its centre were low. */
-static void contour_path(FILE *f, const double *v, double level, double size)
+/* Each cell links the edges that its corners' signs say are crossed; a saddle is cut as if
+ * its centre were low. */
+void plot_contour(FILE *f, size_t nx, size_t ny, const double *v, double level, double w, double h)
 {
     static const signed char pair[16][4] = {        /* edges: 0 below 1 right 2 above 3 left */
         {-1,-1,-1,-1}, {3,0,-1,-1}, {0,1,-1,-1}, {3,1,-1,-1}, {1,2,-1,-1}, {3,0,1,2},
         {0,2,-1,-1}, {3,2,-1,-1}, {2,3,-1,-1}, {2,0,-1,-1}, {0,1,2,3}, {2,1,-1,-1},
         {1,3,-1,-1}, {1,0,-1,-1}, {0,3,-1,-1}, {-1,-1,-1,-1} };
-    int *next = malloc(EDGES*sizeof *next), e;
+    const int row = (int)nx, edges = 2*(int)(nx*ny);
+    const field g = { v, row, (int)ny, level, w, h };
+    int *next = malloc((size_t)edges*sizeof *next), e;
     int cx, cy, k;
     if (!next) return;
-    for (e = 0; e < EDGES; e++) next[e] = -1;
-    for (cy = 0; cy + 1 < RING; cy++)
-        for (cx = 0; cx + 1 < RING; cx++) {
-            const int n = cy*RING + cx;
-            const int edge[4] = { 2*n, 2*(n + 1) + 1, 2*(n + RING), 2*n + 1 };
+    for (e = 0; e < edges; e++) next[e] = -1;
+    for (cy = 0; cy + 1 < (int)ny; cy++)
+        for (cx = 0; cx + 1 < row; cx++) {
+            const int n = cy*row + cx;
+            const int edge[4] = { 2*n, 2*(n + 1) + 1, 2*(n + row), 2*n + 1 };
             const int code = (v[n] > level) | (v[n + 1] > level) << 1
-                           | (v[n + RING + 1] > level) << 2 | (v[n + RING] > level) << 3;
+                           | (v[n + row + 1] > level) << 2 | (v[n + row] > level) << 3;
             for (k = 0; k < 4 && pair[code][k] >= 0; k += 2)
                 next[edge[(int)pair[code][k]]] = edge[(int)pair[code][k + 1]];
         }
-    for (e = 0; e < EDGES; e++) {
+    for (e = 0; e < edges; e++) {
         long px = 0, py = 0;                        /* tenths, drawn so far */
         int at = e, first = 1;
         if (next[e] < 0) continue;
@@ -233,7 +242,7 @@ static void contour_path(FILE *f, const double *v, double level, double size)
             const int then = next[at];
             double x, y;
             long ix, iy;
-            crossing(v, level, at, size, &x, &y);
+            crossing(&g, at, &x, &y);
             ix = lround(10*x);
             iy = lround(10*y);
             if (first) fprintf(f, "M%g %gl", 0.1*(double)ix, 0.1*(double)iy);
@@ -260,13 +269,21 @@ static void put_escaped(FILE *f, const char *s, size_t n)
         else fputc(*s, f);
 }
 
+const char *plot_symbol_of(const char *name, const char **unit)
+{
+    size_t i;
+    *unit = "";
+    for (i = 0; i < sizeof plot_symbol / sizeof plot_symbol[0]; i++)
+        if (!strcmp(plot_symbol[i].name, name)) {
+            *unit = plot_symbol[i].unit;
+            return plot_symbol[i].symbol;
+        }
+    return NULL;
+}
+
 static void put_symbol(FILE *f, const char *name)
 {
-    const char *s = NULL, *sub;
-    size_t i;
-    for (i = 0; i < sizeof plot_symbol / sizeof plot_symbol[0]; i++)
-        if (!strcmp(plot_symbol[i].name, name)) s = plot_symbol[i].symbol;
-    sub = s ? strchr(s, '_') : NULL;
+    const char *unit, *s = plot_symbol_of(name, &unit), *sub = s ? strchr(s, '_') : NULL;
     if (!s) put_escaped(f, name, strlen(name));
     else if (!sub) fprintf(f, "<tspan font-style='italic'>%s</tspan>", s);
     else fprintf(f, "<tspan font-style='italic'>%.*s</tspan>"
@@ -277,10 +294,8 @@ static void put_symbol(FILE *f, const char *name)
 /* "M_c [10^5 Msun]" or "t_ref - 4.8e6 [s]" */
 static void put_axis_name(FILE *f, const char *name, const axis *a)
 {
-    const char *unit = "";
-    size_t i;
-    for (i = 0; i < sizeof plot_symbol / sizeof plot_symbol[0]; i++)
-        if (!strcmp(plot_symbol[i].name, name)) unit = plot_symbol[i].unit;
+    const char *unit;
+    plot_symbol_of(name, &unit);
     put_symbol(f, name);
     if (a->offset != 0)
         fprintf(f, " %s %.12g", a->offset > 0 ? "\xe2\x88\x92" : "+", fabs(a->offset));
@@ -408,7 +423,7 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
     f = out.file;
     fprintf(f, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f'"
             " font-family='DejaVu Sans, Verdana, Helvetica, sans-serif' font-size='9'>\n"
-            "<rect width='100%%' height='100%%' fill='white'/>\n"
+            "<rect class='paper' width='100%%' height='100%%' fill='white'/>\n"
             "<defs><clipPath id='p'><rect width='%.1f' height='%.1f'/></clipPath></defs>\n",
             width, height, width, height, size, size);
     for (i = 0; i < dims; i++)
@@ -422,9 +437,9 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
                     for (size_t b = 0; b < CURVE; b++) peak = fmax(peak, curve[k][b]);
                 }
                 for (k = 0; k < sets; k++) {
-                    fprintf(f, "<path fill='%s' fill-opacity='.12' stroke='none' d='M0 %.1f", set_color[k], size);
+                    fprintf(f, "<path class='s%d' fill='%s' fill-opacity='.12' stroke='none' d='M0 %.1f", (int)k, set_color[k], size);
                     for (int pass = 0; pass < 2; pass++) {          /* area, then curve */
-                        if (pass) fprintf(f, "<path fill='none' stroke='%s' stroke-width='1.3' d='M", set_color[k]);
+                        if (pass) fprintf(f, "<path class='c%d' fill='none' stroke='%s' stroke-width='1.3' d='M", (int)k, set_color[k]);
                         else fputs("L", f);
                         for (size_t b = 0; b < CURVE; b++)
                             fprintf(f, "%.1f %.1f ", size*((double)b + 0.5)/CURVE,
@@ -438,21 +453,21 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
                         double level;
                         if (c == 0)
                             density2(&set[k], dims, j, i, &ax[j], &ax[i], width_of[k][j], width_of[k][i], grid);
-                        level = contour_level(grid, c ? 0.5 : 0.9, grid + RING*RING);
-                        fprintf(f, "<path fill='%s' fill-opacity='%s' fill-rule='evenodd' stroke='%s'"
-                                " stroke-width='1.1' stroke-linejoin='round' d='", set_color[k],
+                        level = plot_level(RING*RING, grid, c ? 0.5 : 0.9, grid + RING*RING);
+                        fprintf(f, "<path class='s%d c%d' fill='%s' fill-opacity='%s' fill-rule='evenodd' stroke='%s'"
+                                " stroke-width='1.1' stroke-linejoin='round' d='", (int)k, (int)k, set_color[k],
                                 c ? ".30" : ".15", set_color[k]);
-                        contour_path(f, grid, level, size);
+                        plot_contour(f, RING, RING, grid, level, size, size);
                         fputs("'/>\n", f);
                     }
             if (truth) {
-                fputs("<path stroke='black' stroke-width='.9' stroke-dasharray='4 2' fill='none' d='", f);
+                fputs("<path class='truth' stroke='black' stroke-width='.9' stroke-dasharray='4 2' fill='none' d='", f);
                 if (truth[j] == truth[j]) fprintf(f, "M%.1f 0V%.1f", position(&ax[j], truth[j], 1)*size, size);
                 if (i != j && truth[i] == truth[i])
                     fprintf(f, "M0 %.1fH%.1f", size*(1 - position(&ax[i], truth[i], 1)), size);
                 fputs("'/>\n", f);
             }
-            fprintf(f, "</g>\n<g stroke='#444' stroke-width='.8' fill='none'>"
+            fprintf(f, "</g>\n<g class='frame' stroke='#444' stroke-width='.8' fill='none'>"
                     "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f'/>", x, y, size, size);
             put_ticks(f, &ax[j], x, y, size, 0, i + 1 == dims);
             if (i != j) put_ticks(f, &ax[i], x, y, size, 1, j == 0);
@@ -475,7 +490,7 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
                 fputs("</text>\n", f);
                 for (k = 0; k < sets; k++) {
                     const double total = sort_column(&set[k], dims, j, s);
-                    fprintf(f, "<g fill='%s'>", sets > 1 ? set_color[k] : "#222");
+                    fprintf(f, "<g class='%s%d' fill='%s'>", sets > 1 ? "s" : "t", (int)k, sets > 1 ? set_color[k] : "#222");
                     put_title(f, &ax[j], s, set[k].rows, total, x + 1, y - 4 - 11*(double)(sets - 1 - k));
                     fputs("</g>", f);
                 }
@@ -487,14 +502,14 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
         const double em = dims > 4 ? 15 : 11;
         if (dims == 1) ly = height - 14;
         for (k = 0; k < sets; k++, ly += 1.6*em) {
-            fprintf(f, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='%s' fill-opacity='.45'"
-                    " stroke='%s'/><text x='%.1f' y='%.1f' font-size='%.0f'>", lx, ly - 0.8*em, 2*em, em,
-                    set_color[k], set_color[k], lx + 2.6*em, ly + 0.1*em, em);
+            fprintf(f, "<rect class='s%d c%d' x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='%s' fill-opacity='.45'"
+                    " stroke='%s'/><text x='%.1f' y='%.1f' font-size='%.0f'>", (int)k, (int)k, lx, ly - 0.8*em, 2*em,
+                    em, set_color[k], set_color[k], lx + 2.6*em, ly + 0.1*em, em);
             put_escaped(f, set[k].label, 60);
             fputs("</text>\n", f);
         }
         if (truth) {
-            fprintf(f, "<path stroke='black' stroke-width='1.2' stroke-dasharray='4 2' d='M%.1f %.1fh%.1f'/>"
+            fprintf(f, "<path class='truth' stroke='black' stroke-width='1.2' stroke-dasharray='4 2' d='M%.1f %.1fh%.1f'/>"
                     "<text x='%.1f' y='%.1f' font-size='%.0f'>true values</text>\n", lx, ly - 0.3*em, 2*em,
                     lx + 2.6*em, ly + 0.1*em, em);
             ly += 1.6*em;
@@ -509,4 +524,85 @@ done:
     free(s);
     free(grid);
     return status;
+}
+
+/* ---- charts --------------------------------------------------------------- */
+
+static double chart_at(const chart *c, int axis, double v)
+{
+    const double u = ((c->log[axis] ? log10(v) : v) - c->lo[axis])/(c->hi[axis] - c->lo[axis]);
+    return fmin(fmax(u, 0), 1);
+}
+
+double chart_x(const chart *c, double v) { return c->x + c->w*chart_at(c, 0, v); }
+double chart_y(const chart *c, double v) { return c->y + c->h*(1 - chart_at(c, 1, v)); }
+
+static void chart_ticks(const chart *c, int up)
+{
+    const double lo = c->lo[up], hi = c->hi[up], length = up ? c->h : c->w;
+    const double step = c->log[up] ? fmax(1, ceil((hi - lo)*(up ? 24 : 44)/length))
+                                   : nice_step(hi - lo, length/(up ? 36 : 70));
+    const int digits = (int)floor(log10(step*1.0001));
+    double t;
+    for (t = ceil(lo/step - 1e-9)*step; t <= hi + 1e-9*step; t += step) {
+        const double u = (t - lo)/(hi - lo);
+        const double p = up ? c->y + c->h*(1 - u) : c->x + c->w*u;
+        if (up) fprintf(c->f, "<path class='grid' d='M%.1f %.1fh%.1f'/><text x='%.1f' y='%.1f' "
+                        "text-anchor='end'>", c->x, p, c->w, c->x - 5, p + 4);
+        else fprintf(c->f, "<path class='grid' d='M%.1f %.1fv%.1f'/><text x='%.1f' y='%.1f' "
+                     "text-anchor='middle'>", p, c->y, c->h, p, c->y + c->h + 15);
+        if (!c->log[up]) put_number(c->f, t, digits < 0 ? -digits : 0);
+        else if (lo > -2.5 && hi < 4.5) fprintf(c->f, "%g", pow(10, t));
+        else {
+            fputs("10<tspan dy='-4' font-size='80%'>", c->f);
+            put_number(c->f, t, 0);
+            fputs("</tspan>", c->f);
+        }
+        fputs("</text>\n", c->f);
+    }
+}
+
+void chart_frame(const chart *c, const char *xname, const char *yname)
+{
+    chart_ticks(c, 0);
+    chart_ticks(c, 1);
+    fprintf(c->f, "<rect class='frame' x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none'/>\n",
+            c->x, c->y, c->w, c->h);
+    if (*xname) fprintf(c->f, "<text x='%.1f' y='%.1f' text-anchor='middle'>%s</text>\n",
+                        c->x + c->w/2, c->y + c->h + 33, xname);
+    if (*yname) fprintf(c->f, "<text x='%.1f' y='%.1f'>%s</text>\n", c->x > 40 ? 4 : c->x, c->y - 8, yname);
+}
+
+/* Points to tenths, those that would not be seen left out. */
+static void chart_points(const chart *c, size_t n, const double *x, const double *y, int back,
+                         int go_on)
+{
+    double px = -1, py = -1;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const size_t k = back ? n - 1 - i : i;
+        const double u = chart_x(c, x[k]), v = chart_y(c, y[k]);
+        if (!(y[k] - y[k] == 0)) { go_on = 0;  continue; }
+        if (go_on && fabs(u - px) < 0.25 && fabs(v - py) < 0.25) continue;
+        fprintf(c->f, "%s%.1f %.1f", go_on ? " " : "M", u, v);
+        go_on = 1;
+        px = u;
+        py = v;
+    }
+}
+
+void chart_line(const chart *c, size_t n, const double *x, const double *y, const char *kind)
+{
+    fprintf(c->f, "<path class='%s' fill='none' d='", kind);
+    chart_points(c, n, x, y, 0, 0);
+    fputs("'/>\n", c->f);
+}
+
+void chart_band(const chart *c, size_t n, const double *x, const double *lo, const double *hi,
+                const char *kind)
+{
+    fprintf(c->f, "<path class='%s' stroke='none' d='", kind);
+    chart_points(c, n, x, lo, 0, 0);
+    chart_points(c, n, x, hi, 1, 1);
+    fputs("z'/>\n", c->f);
 }

@@ -5,21 +5,43 @@
 #include "../snl.h"
 #include "io.h"
 
+/* Rows of numbers that grow: what was met on the way. */
+typedef struct report_rows { size_t rows, room;  double *v; } report_rows;
+
+enum {
+    REPORT_EPOCH = 4,                       /* round, epoch, training and validation loss    */
+    REPORT_ROUND = 2 + 3*SNL_NPAR           /* round, temperature, 5, 50, 95 % of each       */
+};
+
 typedef struct report {
-    const char *title, *summary, *config, *command;     /* plain text                       */
-    const char *corner;                 /* the SVG file that is put in                       */
-    size_t      dims;
-    const char *const *names;
-    const double (*quantile)[5];        /* [dims] 2.5, 5, 50, 95, 97.5 %                     */
-    const double *truth;                /* [dims], NaN: not known                            */
-    const char   *other;                /* label of a second posterior, or NULL ...          */
-    const double *other_width;          /* ... and the widths of its 90 % intervals [dims]   */
-    double efficiency, pareto, ess;     /* efficiency < 0: there are no weights              */
-    size_t rounds;                      /* 0: none                                           */
-    const snl_round *round;             /* [rounds]                                          */
-    const double (*cost)[3];            /* [dims] compression, network, both; or NULL        */
+    const char *how;                        /* the command: run, infer, mcmc, calibrate      */
+    const char *source;                     /* the configuration's path                      */
+    const char *config, *command;           /* its text, the command line                    */
+    const char *summary, *settings;         /* lines NAME TAB VALUE                          */
+    const char *corner;                     /* the SVG file that is put in                   */
+    const char *const *names;               /* [SNL_NPAR], the order of all that follows     */
+    const double (*quantile)[5];            /* 2.5, 5, 50, 95, 97.5 %                        */
+    const double *truth;                    /* NaN: not known                                */
+    size_t n, columns;                      /* samples v [n][columns] of weight [n], the     */
+    const double *v, *weight;               /* parameters first                              */
+    size_t best;                            /* the most likely of them                       */
+    const char   *other;                    /* label of a second posterior, or NULL ...      */
+    const double *other_width;              /* ... and the widths of its 90 % intervals      */
+    const snl_data     *data;
+    const snl_lisa_cfg *lisa;
+    double efficiency, pareto;              /* efficiency < 0: there are no weights          */
+    double ess, accept;                     /* of the chain; accept NaN: not known           */
+    double calls, seconds;                  /* of the simulator; wall time                   */
+    const char *stopped;                    /* why the rounds ended; NULL: no rounds         */
+    size_t rounds;                          /* 0: none                                       */
+    const snl_round *round;                 /* [rounds]                                      */
+    const double (*cost)[3];                /* compression, network, both {nats}; or NULL    */
+    report_rows training, history;          /* of REPORT_EPOCH and REPORT_ROUND columns      */
+    size_t trials;                          /* of the calibration, 0: there was none         */
+    const double *rank;                     /* [trials][SNL_NPAR] in (0, 1)                  */
 } report;
 
+/* Panels without numbers are left out. */
 int report_write(const char *path, const report *r, io_error *e);
 
 #endif
