@@ -1,4 +1,5 @@
 /* event.c - the commands that work on an event: simulate, infer, mcmc, calibrate, run. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -722,28 +723,53 @@ static int result_summary(const result *r, const session *s, const char *path, c
     return out_close(&out, 1, e);
 }
 
-/* Every setting that is not in the configuration's text, as NAME TAB VALUE. */
-static void settings_text(const session *s, const options *o, char *text, size_t size)
+typedef struct lines { char text[2400];  size_t n; } lines;
+
+static void put_line(lines *t, const char *name, const char *format, ...)
 {
+    va_list ap;
+    t->n += (size_t)snprintf(t->text + t->n, sizeof t->text - t->n, "%s\t", name);
+    va_start(ap, format);
+    t->n += (size_t)vsnprintf(t->text + t->n, sizeof t->text - t->n, format, ap);
+    va_end(ap);
+    t->n += (size_t)snprintf(t->text + t->n, sizeof t->text - t->n, "\n");
+}
+
+/* Every setting, as NAME TAB VALUE. */
+static void settings_of(const session *s, const options *o, lines *t)
+{
+    const event_config *e = &s->c;
     const snl_run_cfg c = snl_run_defaults();
     const snl_sample_cfg m = c.chain;
-    size_t n = (size_t)snprintf(text, size, "version\t%s\nseed\t%lu\nthreads\t%lu\nwaveform\t%s\nresponse\t%s\n"
-        "tdi\t%s\nnoise_model\t%s\nforeground\t%s\nband\t%.9g to %.9g Hz\nlength\t%.9g s\nfrequencies\t%lu\n"
-        "heterodyne nodes\t256\nwaveforms of the first search\t1000\n", snl_version(), o->seed,
-        (unsigned long)s->pool.workers, event_word("waveform", s->c.waveform), event_word("response", s->c.response),
-        event_word("tdi", s->c.tdi), event_word("noise_model", s->c.noise_model), event_word("foreground", s->c.foreground),
-        s->data->f[0], s->data->f[s->data->n - 1], 1/s->data->df, (unsigned long)s->data->n);
-    if (s->run && n < size)
-        n += (size_t)snprintf(text + n, size - n, "simulations, first round\t%lu\nsimulations, each later round\t%lu\n"
-            "rounds at most\t%lu\ncomponents at most\t%lu\nsignal lost by compression\t%g sigma\npolynomial degree\t%lu\n"
-            "hidden layers\t%lu\nhidden width\t%lu\nepochs at most\t%lu\nflow transforms\t%lu\nstop at an error of\t%g nats\n"
-            "stop at a divergence of\t%g nats\n", (unsigned long)c.first, (unsigned long)c.each, (unsigned long)c.rounds,
-            (unsigned long)c.components, c.lost, (unsigned long)c.degree, (unsigned long)c.layers, (unsigned long)c.width,
-            (unsigned long)c.epochs, (unsigned long)c.transforms, c.error, c.divergence);
-    if (n < size)
-        snprintf(text + n, size - n, "walkers\t%lu\ntemperatures\t%lu\nladder at the start\t%g\nsteps dropped\t%lu\n"
-            "steps kept\t%lu\nsamples\t%lu\n", (unsigned long)m.walkers, (unsigned long)m.temps, m.ratio,
-            (unsigned long)m.burn, (unsigned long)m.steps, (unsigned long)m.samples);
+    t->n = 0;
+    put_line(t, "version", "%s", snl_version());
+    put_line(t, "seed", "%lu", o->seed);
+    put_line(t, "threads", "%lu", (unsigned long)s->pool.workers);
+    put_line(t, "waveform", "%s", event_word("waveform", e->waveform));
+    put_line(t, "response", "%s", event_word("response", e->response));
+    put_line(t, "tdi", "%s", event_word("tdi", e->tdi));
+    put_line(t, "noise_model", "%s", event_word("noise_model", e->noise_model));
+    put_line(t, "foreground", "%s", event_word("foreground", e->foreground));
+    put_line(t, "band {Hz}", "%.9g to %.9g", s->data->f[0], s->data->f[s->data->n - 1]);
+    put_line(t, "length of the data {s}", "%.12g", 1/s->data->df);
+    put_line(t, "frequencies", "%lu", (unsigned long)s->data->n);
+    if (s->run) {
+        put_line(t, "simulations, first round", "%lu", (unsigned long)c.first);
+        put_line(t, "simulations, later rounds", "%lu", (unsigned long)c.each);
+        put_line(t, "rounds at most", "%lu", (unsigned long)c.rounds);
+        put_line(t, "components at most", "%lu", (unsigned long)c.components);
+        put_line(t, "lost by compression {sigma}", "%g", c.lost);
+        put_line(t, "degree of the polynomial", "%lu", (unsigned long)c.degree);
+        put_line(t, "network", "%lu layers of %lu", (unsigned long)c.layers, (unsigned long)c.width);
+        put_line(t, "epochs at most", "%lu", (unsigned long)c.epochs);
+        put_line(t, "transforms of the flow", "%lu", (unsigned long)c.transforms);
+        put_line(t, "stop below an error {nats}", "%g", c.error);
+        put_line(t, "and a divergence {nats}", "%g", c.divergence);
+    }
+    put_line(t, "walkers", "%lu", (unsigned long)m.walkers);
+    put_line(t, "temperatures", "%lu, ratio %g at the start", (unsigned long)m.temps, m.ratio);
+    put_line(t, "steps dropped, kept", "%lu, %lu", (unsigned long)m.burn, (unsigned long)m.steps);
+    put_line(t, "samples", "%lu", (unsigned long)m.samples);
 }
 
 static int result_report(const result *r, const session *s, const options *o, const second *z,
@@ -752,19 +778,20 @@ static int result_report(const result *r, const session *s, const options *o, co
     const snl_lisa_cfg lisa = lisa_of(&s->c, o->qnm);
     report_rows rank = { 0, 0, NULL };
     report page;
-    char *config = NULL, command[2400], settings[2400];
+    lines settings;
+    char *config = NULL, command[2400];
     size_t size, i, like = r->columns > SNL_NPAR + 1 ? SNL_NPAR + 1 : SNL_NPAR;
     int rc = file_read(s->c.path, &config, &size, e);
     if (rc) return rc;
     memset(&page, 0, sizeof page);
     command_line(o, 0, command, sizeof command);
-    settings_text(s, o, settings, sizeof settings);
+    settings_of(s, o, &settings);
     if (r->rounds) history_read(o->out, 2, SNL_NPAR, r->names, 0, &rank);
     for (i = 0; i < r->n; i++)
         if (r->v[i*r->columns + like] > r->v[page.best*r->columns + like]) page.best = i;
     page.how = o->command;           page.source = s->c.path;
     page.config = config;            page.command = command;
-    page.summary = text;             page.settings = settings;
+    page.summary = text;             page.settings = settings.text;
     page.corner = corner;            page.names = r->names;
     page.quantile = r->quantile;     page.truth = r->truth;
     page.n = r->n;                   page.columns = r->columns;

@@ -21,7 +21,8 @@ static const struct { const char *name, *symbol, *unit; } plot_symbol[] = {
     { "t_ref", "t_ref", "s" },                     { "distance", "d_L", "Mpc" },
     { "cos_inclination", "cos\xe2\x80\x89\xce\xb9", "" },
     { "phi_ref", "\xcf\x86_ref", "rad" },          { "lambda", "\xce\xbb", "rad" },
-    { "sin_beta", "sin\xe2\x80\x89\xce\xb2", "" }, { "psi", "\xcf\x88", "rad" }
+    { "sin_beta", "sin\xe2\x80\x89\xce\xb2", "" }, { "psi", "\xcf\x88", "rad" },
+    { "m1", "m_1", "M\xe2\x98\x89" },             { "m2", "m_2", "M\xe2\x98\x89" }
 };
 
 typedef struct axis {
@@ -386,7 +387,7 @@ static void put_ticks(FILE *f, const axis *a, double x, double y, double size, i
 int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t dims,
                 const char *const *names, const double *truth, io_error *e)
 {
-    const double size = fmin(fmax(960.0/(double)(dims ? dims : 1), 84), 220), gap = 6;
+    const double size = fmin(fmax(1056.0/(double)(dims ? dims : 1), 84), 220), gap = 6;
     const double left = 66, top = 26 + 11*(double)sets, width = left + (double)dims*(size + gap) + 50;
     const double height = top + (double)dims*(size + gap) + 62;
     axis ax[PLOT_DIMS];
@@ -422,7 +423,7 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
     if ((status = out_open(&out, path, e)) != IO_OK) goto done;
     f = out.file;
     fprintf(f, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f'"
-            " font-family='DejaVu Sans, Verdana, Helvetica, sans-serif' font-size='9'>\n"
+            " font-family='DejaVu Sans, Verdana, Helvetica, sans-serif' font-size='10'>\n"
             "<rect class='paper' width='100%%' height='100%%' fill='white'/>\n"
             "<defs><clipPath id='p'><rect width='%.1f' height='%.1f'/></clipPath></defs>\n",
             width, height, width, height, size, size);
@@ -484,7 +485,7 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
                 fputs("</text>\n", f);
             }
             if (i == j) {
-                fprintf(f, "<text font-size='10' x='%.1f' y='%.1f'>", x + 1,
+                fprintf(f, "<text font-size='11' x='%.1f' y='%.1f'>", x + 1,
                         y - 6 - 11*(double)sets);
                 put_axis_name(f, names[j], &ax[j]);
                 fputs("</text>\n", f);

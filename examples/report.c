@@ -26,21 +26,22 @@ static const char report_style[] =
     ".checks b{display:inline-block;width:6.2rem;text-indent:0}\n"
     ".good b,.verdict.good{color:var(--good)}.bad b,.verdict.bad{color:var(--bad)}\n"
     ".grid{display:grid;gap:1.2rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,23rem),1fr))}\n"
-    ".few{max-width:48rem}.tiles{display:grid;gap:.4rem;grid-template-columns:repeat(auto-fill,minmax(10rem,1fr))}\n"
+    ".two{grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr))}.small{max-width:30rem}.tiles{display:grid;gap:.4rem;grid-template-columns:repeat(auto-fill,minmax(10rem,1fr))}\n"
     "pre{background:var(--soft);padding:.7rem;overflow-x:auto}summary{cursor:pointer}\n"
     "svg{display:block;width:100%;height:auto;font:12px 'DejaVu Sans',Verdana,sans-serif}svg text{fill:var(--ink)}\n"
     ".frame{stroke:var(--faint)}.chart .grid{stroke:var(--line);stroke-width:.7}.chart .frame{stroke-width:.8}\n"
-    ".corner svg{min-width:62rem}.corner .paper{fill:var(--paper)}.corner .frame text{fill:var(--ink)}\n"
+    ".corner svg{min-width:62rem;font-size:10px}.corner .paper{fill:var(--paper)}.corner .frame text{fill:var(--ink)}\n"
     ".corner .s0,.f0{fill:var(--c0)}.corner .s1,.f1{fill:var(--c1)}.f2{fill:var(--c2)}\n"
     ".corner .c0,.l0{stroke:var(--c0)}.corner .c1,.l1{stroke:var(--c1)}.l2{stroke:var(--c2)}\n"
     ".l0,.l1,.l2{stroke-width:1.6;stroke-linejoin:round}.thin{stroke-width:1}.dash{stroke-dasharray:6 3}\n"
     ".haze{stroke:var(--faint);stroke-width:.8;opacity:.75}.hazy{fill:var(--faint);opacity:.3}.part{opacity:.2}\n"
     ".truth{stroke:var(--ink)}.chart .truth{stroke-width:1.2;stroke-dasharray:4 2;fill:none}\n"
-    ".key i{display:inline-block;width:1.7em;border-top:.22em solid;margin:0 .4em .25em 1em}.key i:first-child{margin-left:0}\n"
-    ".k0{border-color:var(--c0)!important}.k1{border-color:var(--c1)!important}.k2{border-color:var(--c2)!important}\n"
-    ".kd{border-top-style:dashed!important}.kh{border-color:var(--faint)!important}.kt{border-top:.14em dashed var(--ink)!important}\n"
+    ".key span{margin-right:1.2em}.key span::before{content:'';display:inline-block;width:1.7em;border-top:.2em solid;"
+    "margin:0 .4em .25em 0}.key .kh::before{border-color:var(--faint)}.key .k0::before{border-color:var(--c0)}"
+    ".key .k1::before{border-color:var(--c1)}.key .kd::before{border-top-style:dashed}.t0{color:var(--c0)}.t1{color:var(--c1)}"
+    ".t2{color:var(--c2)}\n"
     "@media(max-width:40rem){body{padding:.7rem}th,td{padding:.2rem .35rem}table{font-size:.82rem}"
-    ".checks li{padding-left:0;text-indent:0}.checks b{width:auto;margin-right:.5em}.sky text{font-size:20px}.verdict{font-size:1rem}}\n"
+    ".checks li{padding-left:0;text-indent:0}.checks b{width:auto;margin-right:.5em}.sky text{font-size:20px}.long text{font-size:18px}.verdict{font-size:1rem}}\n"
     "@media print{body{max-width:none}.wide{overflow:visible}.corner svg{min-width:0}}\n";
 
 /* ---- text ---------------------------------------------------------------- */
@@ -123,10 +124,12 @@ static void picture(FILE *f, double w, double h, const char *kind, const char *w
 static void picture_end(FILE *f, const char *caption)
 { fprintf(f, "</svg><figcaption>%s</figcaption></figure>\n", caption); }
 
+/* A chart that leaves room for its axes in a picture of w x h. */
 static chart chart_of(FILE *f, double w, double h, double x0, double x1, double y0, double y1)
 {
     chart c = { NULL, 52, 28, 0, 0, { 0, 0 }, { 0, 0 }, { 0, 0 } };
     c.f = f;
+    if (w > 500) c.x = 66;
     c.w = w - c.x - 14;
     c.h = h - c.y - 42;
     c.lo[0] = x0;  c.hi[0] = x1;  c.lo[1] = y0;  c.hi[1] = y1;
@@ -160,7 +163,7 @@ static void row_found(FILE *f, const char *name, const char *unit, const double 
     int i;
     fprintf(f, "<tr><td>%s ", name);
     put_symbol(f, name);
-    fprintf(f, "</td><td><small>%s</small></td>", unit);
+    fprintf(f, *unit ? "</td><td><small>%s</small></td>" : "</td><td></td>", unit);
     for (i = 0; i < 3; i++) {
         fputs("<td>", f);
         put_value(f, q[order[i]], error);
@@ -419,11 +422,11 @@ static double sky_zoom(const sky *s, const report *r, int number, double *xy, do
 
 static void sky_map(FILE *f, const sky *s, const report *r)
 {
-    const double w = 640, h = 320, left = 20, top = 14, tb = truth_of(r, SNL_SIN_BETA);
+    const double w = 640, h = 320, left = 30, top = 14, tb = truth_of(r, SNL_SIN_BETA);
     double x, y;
     int i, j;
     size_t k;
-    picture(f, w + 40, h + 28, "chart sky", "Sky map of the posterior in ecliptic coordinates");
+    picture(f, w + 60, h + 28, "chart sky", "Sky map of the posterior in ecliptic coordinates");
     for (i = -2; i <= 2; i++) {                             /* parallels, every 30 degrees */
         fputs("<path class=\"grid\" fill=\"none\" d=\"", f);
         for (j = -36; j <= 36; j++) {
@@ -449,8 +452,8 @@ static void sky_map(FILE *f, const sky *s, const report *r)
     for (i = -2; i <= 2; i++) {
         if (!i) continue;
         hammer(SNL_PI, sin(SNL_PI*i/6), &x, &y);
-        fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s%d&#176;</text>", left + w/2*(1 + x) - 4,
-                top + h/2*(1 - y) + 4, i < 0 ? "&#8722;" : "", 30*abs(i));
+        fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s%d&#176;</text>", left + w/2*(1 + x) - 9,
+                top + h/2*(1 - y) + (i < 0 ? 8 : 0), i < 0 ? "&#8722;" : "", 30*abs(i));
     }
     for (k = 0; k < s->images; k++) {
         const image *m = &s->image[k];
@@ -478,7 +481,7 @@ static void sky_detail(FILE *f, const sky *s, const report *r, const double *gri
     const double tb = truth_of(r, SNL_SIN_BETA), tl = l0 + around(truth_of(r, SNL_LAMBDA) - l0);
     chart c;
     int i;
-    picture(f, 420, 300, "chart", "The heaviest image of the sky, enlarged");
+    picture(f, 420, 300, "chart small", "The heaviest image of the sky, enlarged");
     c = chart_of(f, 420, 300, (l0 + box[0])*deg + shift, (l0 + box[1])*deg + shift, box[2], box[3]);
     chart_frame(&c, "ecliptic longitude &#955; {&#176;}", "sin &#946;");
     for (i = 0; i < 2; i++) {
@@ -523,7 +526,7 @@ static void section_sky(FILE *f, const report *r)
     plot_blur(SKY_NX, SKY_NY, fmin(fmax(spread, 0.8), 4), s.grid);
     for (k = 0; k < 2; k++) s.level[k] = plot_level(SKY, s.grid, k ? 0.5 : 0.9, s.grid + SKY);
     sky_images(&s, r, whole + SKY);
-    fputs("<h2>Where on the sky</h2>\n<div class=\"grid\">\n", f);
+    fputs("<h2>Where on the sky</h2>\n<div class=\"grid two\">\n", f);
     sky_map(f, &s, r);
     for (k = s.images; k-- > 0; ) s.image[k].area = sky_zoom(&s, r, (int)k, xy, grid, box, level);
     if (s.images && s.image[0].area > 0) sky_detail(f, &s, r, grid, box, level);
@@ -568,7 +571,7 @@ static void whiten(const snl_data *d, int ch, const double *h, const snl_fft *pl
     snl_fft_real_inverse(plan, x, x, work);
 }
 
-/* Where the signal's energy is: from 40 % to all of it, with a margin. */
+/* Where the signal's energy is: from 15 % to all of it, with a margin. */
 static void loud_part(size_t rows, const double *x, size_t *from, size_t *to)
 {
     double total = 0, sum = 0, peak = 0;
@@ -581,13 +584,13 @@ static void loud_part(size_t rows, const double *x, size_t *from, size_t *to)
     for (i = 0; i < rows; i++) {
         const double v = x[(start + i) % rows];
         sum += v*v;
-        if (sum <= 0.4*total) a = i;
+        if (sum <= 0.15*total) a = i;
         if (sum <= 0.999*total) b = i;
     }
     i = (b - a)/5 + 4;
     a = a > i ? a - i : 0;
     b = b + i < rows - 1 ? b + i : rows - 1;
-    if (b - a > 1500) a = b - 1500;
+    if (b - a > 4000) a = b - 4000;
     *from = start + a;
     *to = start + b;
 }
@@ -608,7 +611,7 @@ static void series_chart(FILE *f, const report *r, int ch, const double *data, c
         b[i] = signal[(from + i) % rows];
         top = fmax(top, fmax(fabs(a[i]), fabs(b[i])));
     }
-    picture(f, 620, 300, "chart", ch ? "Whitened series of channel E" : "Whitened series of channel A");
+    picture(f, 620, 300, "chart long", ch ? "Whitened series of channel E" : "Whitened series of channel A");
     c = chart_of(f, 620, 300, t[0], t[m - 1], -1.08*top, 1.08*top);
     chart_frame(&c, "time since t<tspan dy=\"3\" font-size=\"75%\">ref</tspan><tspan dy=\"-3\">, SSB {s}</tspan>",
                 ch ? "E, whitened {noise sigma}" : "A, whitened {noise sigma}");
@@ -648,7 +651,7 @@ static void spectrum_chart(FILE *f, const report *r, int ch, const double *h, do
         n++;
     }
     if (n < 3) return;
-    picture(f, 620, 300, "chart", ch ? "Spectrum of channel E" : "Spectrum of channel A");
+    picture(f, 620, 300, "chart long", ch ? "Spectrum of channel E" : "Spectrum of channel A");
     c = chart_of(f, 620, 300, log10(at[0]), log10(at[n - 1]), log10(lo) - 0.7, log10(hi) + 0.2);
     c.log[0] = c.log[1] = 1;
     chart_frame(&c, "frequency {Hz}", ch ? "E, amplitude spectral density {1/&#8730;Hz}" : "A, amplitude spectral density {1/&#8730;Hz}");
@@ -668,7 +671,7 @@ static void section_data(FILE *f, const report *r)
     snl_source s;
     snl_fft plan;
     int ch, p;
-    while (rows < 2*(k0 + d->n)) rows *= 2;             /* of our step, not of the data's */
+    while (rows < 8*(k0 + d->n)) rows *= 2;             /* finer than the data: a smooth line */
     for (p = 0; p < SNL_NPAR; p++) theta[p] = column(r, r->best, p);
     s = snl_source_from_theta(theta);
     mem = malloc((4*(rows + 2) + snl_fft_size(rows) + snl_fft_work(rows) + 3*rows + 4*d->n)*sizeof *mem);
@@ -686,8 +689,8 @@ static void section_data(FILE *f, const report *r)
     for (k = 0; k < 4*d->n; k++) buf[k] = d->d[k] - model->d[k];
     tail = snl_data_inner(d, buf, buf)/(4*(double)d->n);
     loud_part(rows, series[2], &from, &to);
-    fputs("<h2>Data and recovered signal</h2>\n<p class=\"key\"><i class=\"kh\"></i>data<i class=\"k1\"></i>most likely "
-          "signal<i class=\"k0 kd\"></i>noise curve</p>\n<div class=\"grid\">\n", f);
+    fputs("<h2>Data and recovered signal</h2>\n<p class=\"key\"><span class=\"kh\">data</span> <span class=\"k1\">most likely "
+          "signal</span> <span class=\"k0 kd\">noise curve</span></p>\n<div class=\"grid two\">\n", f);
     for (ch = 0; ch < 2; ch++) series_chart(f, r, ch, series[ch], series[2 + ch], rows, from, to, theta[SNL_T_REF], buf);
     for (ch = 0; ch < 2; ch++) spectrum_chart(f, r, ch, model->d, buf);
     fprintf(f, "</div>\n<p class=\"note\">The signal has SNR %.1f in A and E. Less it, the whitened data have a mean square of %.4f "
@@ -717,7 +720,7 @@ static void chart_training(FILE *f, const report *r, double *buf)
         for (j = i; j < t->rows && t->v[j*REPORT_EPOCH] == t->v[i*REPORT_EPOCH]; j++) ;
         epochs = fmax(epochs, (double)(j - i));
     }
-    picture(f, 420, 300, "chart", "Training and validation loss by epoch, one curve per round");
+    picture(f, 420, 300, "chart small", "Training and validation loss by epoch, one curve per round");
     c = chart_of(f, 420, 300, 0, epochs + 1, log10(lo) - 0.05, log10(hi) + 0.05);
     c.log[1] = 1;
     chart_frame(&c, "epoch", "loss (share of variance left)");
@@ -750,7 +753,7 @@ static void chart_rounds(FILE *f, const report *r, double *buf)
         if (b[i] == b[i]) { lo = fmin(lo, b[i]);  hi = fmax(hi, b[i]); }
     }
     if (!known) return;
-    picture(f, 420, 300, "chart", "Error of the surrogate and motion of the posterior by simulations");
+    picture(f, 420, 300, "chart small", "Error of the surrogate and motion of the posterior by simulations");
     c = chart_of(f, 420, 300, 0, 1.08*x[r->rounds - 1], log10(lo) - 0.2, log10(hi) + 0.3);
     c.log[1] = 1;
     chart_frame(&c, "simulations", "rms error {nats}; divergence {mnat}");
@@ -845,8 +848,8 @@ static void section_budget(FILE *f, const report *r)
     lo = fmax(lo, hi - 6);
     fputs("<h2>Error budget</h2>\n<p>How far each marginal of the surrogate was from the exact posterior, and why "
           "(Jensen-Shannon divergence). The weights take it out of the result.</p>\n"
-          "<p class=\"key\">&#9679; compression &nbsp; &#9632; network &nbsp; | both</p>\n<div class=\"grid\">\n", f);
-    picture(f, 420, top + SNL_NPAR*row + 44, "chart", "Error budget by parameter");
+          "<p><b class=\"t2\">&#9679;</b> compression &nbsp; <b class=\"t1\">&#9632;</b> network &nbsp; <b class=\"t0\">|</b> both</p>\n<div class=\"grid\">\n", f);
+    picture(f, 420, top + SNL_NPAR*row + 44, "chart small", "Error budget by parameter");
     for (t = (int)lo; t <= (int)hi; t++) {
         const double x = left + w*(t - lo)/(hi - lo);
         fprintf(f, "<path class=\"grid\" d=\"M%.1f %.1fv%.1f\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n", x, top,
@@ -885,7 +888,7 @@ static void section_calibration(FILE *f, const report *r, double *buf)
     }
     fprintf(f, "<h2>Calibration</h2>\n<p>%lu observations were simulated from the trained region; if the intervals are right, the "
             "share of truths below each quantile is that quantile.</p>\n<div class=\"grid\">\n", (unsigned long)r->trials);
-    picture(f, 420, 380, "chart", "Share of truths below each quantile, by parameter");
+    picture(f, 420, 380, "chart small", "Share of truths below each quantile, by parameter");
     c = chart_of(f, 420, 380, 0, 1, 0, 1);
     chart_frame(&c, "quantile of the posterior", "share of truths below it");
     chart_band(&c, LEVELS, p, lo, hi, "hazy");
