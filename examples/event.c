@@ -750,7 +750,7 @@ static void settings_of(const session *s, const options *o, lines *t)
     put_line(t, "tdi", "%s", event_word("tdi", e->tdi));
     put_line(t, "noise_model", "%s", event_word("noise_model", e->noise_model));
     put_line(t, "foreground", "%s", event_word("foreground", e->foreground));
-    put_line(t, "band {Hz}", "%.9g to %.9g", s->data->f[0], s->data->f[s->data->n - 1]);
+    put_line(t, "band {Hz}", "%.4g to %.4g", s->data->f[0], s->data->f[s->data->n - 1]);
     put_line(t, "length of the data {s}", "%.12g", 1/s->data->df);
     put_line(t, "frequencies", "%lu", (unsigned long)s->data->n);
     if (s->run) {

@@ -570,7 +570,7 @@ void chart_frame(const chart *c, const char *xname, const char *yname)
     fprintf(c->f, "<rect class='frame' x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none'/>\n",
             c->x, c->y, c->w, c->h);
     if (*xname) fprintf(c->f, "<text x='%.1f' y='%.1f' text-anchor='middle'>%s</text>\n",
-                        c->x + c->w/2, c->y + c->h + 33, xname);
+                        c->x + c->w/2, c->y + c->h + 35, xname);
     if (*yname) fprintf(c->f, "<text x='%.1f' y='%.1f'>%s</text>\n", c->x > 40 ? 4 : c->x, c->y - 8, yname);
 }
 

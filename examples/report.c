@@ -17,7 +17,7 @@ static const char report_style[] =
     "h1{font-size:1.6rem;line-height:1.25;overflow-wrap:anywhere}h2{font-size:1.25rem;margin:2.2rem 0 .6rem}\n"
     "p{max-width:48rem;overflow-wrap:anywhere}figure{margin:0;min-width:0}"
     "figcaption{color:var(--faint);font-size:.9rem;max-width:48rem}\n"
-    ".wide{overflow-x:auto}table{border-collapse:collapse}\n"
+    ".phone{display:none}.grid>*{min-width:0}.lines td{white-space:normal}.wide{overflow-x:auto}table{border-collapse:collapse}\n"
     "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}\n"
     "small,.note{color:var(--faint);font-weight:normal}\n"
@@ -36,12 +36,12 @@ static const char report_style[] =
     ".l0,.l1,.l2{stroke-width:1.6;stroke-linejoin:round}.thin{stroke-width:1}.dash{stroke-dasharray:6 3}\n"
     ".haze{stroke:var(--faint);stroke-width:.8;opacity:.75}.hazy{fill:var(--faint);opacity:.3}.part{opacity:.2}\n"
     ".truth{stroke:var(--ink)}.chart .truth{stroke-width:1.2;stroke-dasharray:4 2;fill:none}\n"
-    ".key span{margin-right:1.2em}.key span::before{content:'';display:inline-block;width:1.7em;border-top:.2em solid;"
+    ".key span{margin-right:1.2em;display:inline-block}.key span::before{content:'';display:inline-block;width:1.7em;border-top:.2em solid;"
     "margin:0 .4em .25em 0}.key .kh::before{border-color:var(--faint)}.key .k0::before{border-color:var(--c0)}"
     ".key .k1::before{border-color:var(--c1)}.key .kd::before{border-top-style:dashed}.t0{color:var(--c0)}.t1{color:var(--c1)}"
     ".t2{color:var(--c2)}\n"
-    "@media(max-width:40rem){body{padding:.7rem}th,td{padding:.2rem .35rem}table{font-size:.82rem}"
-    ".checks li{padding-left:0;text-indent:0}.checks b{width:auto;margin-right:.5em}.sky text{font-size:20px}.long text{font-size:18px}.verdict{font-size:1rem}}\n"
+    "@media(max-width:40rem){body{padding:.7rem}th,td{padding:.2rem .25rem}table{font-size:.78rem}th{white-space:normal}.desk{display:none}.phone{display:inline}p.phone{display:block}"
+    ".checks li{padding-left:0;text-indent:0}.checks b{width:auto;margin-right:.5em}.sky text{font-size:20px}.long text{font-size:16px}.verdict{font-size:1rem}}\n"
     "@media print{body{max-width:none}.wide{overflow:visible}.corner svg{min-width:0}}\n";
 
 /* ---- text ---------------------------------------------------------------- */
@@ -66,9 +66,12 @@ static void put_value(FILE *f, double x, double error)
     fprintf(f, "%s%.*f", x < 0 ? "&minus;" : "", digits, fabs(x));
 }
 
+/* A number; a format that begins with ~ is for wide pages only. */
 static void put_cell(FILE *f, double x, const char *format)
 {
-    fputs("<td>", f);
+    const int wide = *format == '~';
+    format += wide;
+    fputs(wide ? "<td class=\"desk\">" : "<td>", f);
     if (x == x) fprintf(f, format, x);
     else fputs("&ndash;", f);
     fputs("</td>", f);
@@ -83,13 +86,16 @@ static void put_symbol(FILE *f, const char *name)
     else fprintf(f, "<i>%.*s</i><sub>%s</sub>", (int)(sub - s), s, sub + 1);
 }
 
-static void table_head(FILE *f, const char *columns)        /* "a|b|c" */
+/* Names as "a|b|c"; those after a ~ stand on wide pages only. */
+static void table_head(FILE *f, const char *columns)
 {
-    fputs("<div class=\"wide\"><table>\n<tr><th>", f);
-    for (; *columns; columns++)
-        if (*columns == '|') fputs("</th><th>", f);
-        else fputc(*columns, f);
-    fputs("</th></tr>\n", f);
+    fputs("<div class=\"wide\"><table>\n<tr>", f);
+    while (*columns) {
+        const int wide = *columns == '~', n = (int)strcspn(columns += wide, "|");
+        fprintf(f, "<th%s>%.*s</th>", wide ? " class=\"desk\"" : "", n, columns);
+        columns += n + (columns[n] == '|');
+    }
+    fputs("</tr>\n", f);
 }
 
 static void table_end(FILE *f) { fputs("</table></div>\n", f); }
@@ -97,7 +103,7 @@ static void table_end(FILE *f) { fputs("</table></div>\n", f); }
 /* Lines NAME TAB VALUE. */
 static void table_lines(FILE *f, const char *text)
 {
-    fputs("<div class=\"wide\"><table>\n", f);
+    fputs("<div class=\"wide\"><table class=\"lines\">\n", f);
     while (*text) {
         const size_t n = strcspn(text, "\n"), tab = strcspn(text, "\t");
         char cell[640];
@@ -161,9 +167,10 @@ static void row_found(FILE *f, const char *name, const char *unit, const double 
     const double error = fmin(q[2] - q[1], q[1] - q[0]) > 0 ? fmin(q[2] - q[1], q[1] - q[0]) : q[2] - q[0];
     static const int order[3] = { 1, 0, 2 };
     int i;
-    fprintf(f, "<tr><td>%s ", name);
+    fprintf(f, "<tr><td><span class=\"desk\">%s</span> ", name);
     put_symbol(f, name);
-    fprintf(f, *unit ? "</td><td><small>%s</small></td>" : "</td><td></td>", unit);
+    if (*unit) fprintf(f, " <small class=\"phone\">%s</small></td><td class=\"desk\"><small>%s</small></td>", unit, unit);
+    else fputs("</td><td class=\"desk\"></td>", f);
     for (i = 0; i < 3; i++) {
         fputs("<td>", f);
         put_value(f, q[order[i]], error);
@@ -172,7 +179,7 @@ static void row_found(FILE *f, const char *name, const char *unit, const double 
     if (truth == truth) {
         fputs("<td>", f);
         put_value(f, truth, error);
-        fprintf(f, "</td><td>%.1f&nbsp;%%</td>", 100*where);
+        fprintf(f, "</td><td class=\"desk\">%.1f&nbsp;%%</td>", 100*where);
     }
     if (ratio == ratio) fprintf(f, "<td>%.3g</td>", ratio);
     fputs("</tr>\n", f);
@@ -193,10 +200,10 @@ static void table_found(FILE *f, const report *r, double *x)
     size_t i, k;
     int m;
     fputs("<h2>What was found</h2>\n", f);
-    table_head(f, known ? r->other ? "parameter|unit|median|5&nbsp;%|95&nbsp;%|true|true at|width ratio"
-                                   : "parameter|unit|median|5&nbsp;%|95&nbsp;%|true|true at"
-                  : r->other ? "parameter|unit|median|5&nbsp;%|95&nbsp;%|width ratio"
-                             : "parameter|unit|median|5&nbsp;%|95&nbsp;%");
+    table_head(f, known ? r->other ? "parameter|~unit|median|5&nbsp;%|95&nbsp;%|true|~true at|width ratio"
+                                   : "parameter|~unit|median|5&nbsp;%|95&nbsp;%|true|~true at"
+                  : r->other ? "parameter|~unit|median|5&nbsp;%|95&nbsp;%|width ratio"
+                             : "parameter|~unit|median|5&nbsp;%|95&nbsp;%");
     for (k = 0; k < SNL_NPAR; k++) {
         const char *unit;
         const double *q = r->quantile[k];
@@ -555,8 +562,8 @@ done:
 
 enum { BINS = 220 };
 
-/* The whitened series of unit variance, had it power at all frequencies, of h [n][2] of one
- * channel: irfft(h/(dt N) sqrt(2 df N/S)) N with dt N = 1/df. */
+/* The whitened series of h [2][n][2], one channel, in which noise has unit variance: |h|^2 is
+ * S/(2 df) on average, and irfft of n bins of mean square N^2/(2n) has unit variance. */
 static void whiten(const snl_data *d, int ch, const double *h, const snl_fft *plan, size_t rows,
                    double *x, double *work)
 {
@@ -564,7 +571,7 @@ static void whiten(const snl_data *d, int ch, const double *h, const snl_fft *pl
     size_t k;
     memset(x, 0, (rows + 2)*sizeof *x);
     for (k = 0; k < d->n && k0 + k <= rows/2; k++) {
-        const double s = sqrt(2*d->df*(double)rows/d->S[(size_t)ch*d->n + k]);
+        const double s = (double)rows*sqrt(d->df/((double)d->n*d->S[(size_t)ch*d->n + k]));
         x[2*(k0 + k)] = s*h[2*((size_t)ch*d->n + k)];
         x[2*(k0 + k) + 1] = s*h[2*((size_t)ch*d->n + k) + 1];
     }
@@ -614,7 +621,7 @@ static void series_chart(FILE *f, const report *r, int ch, const double *data, c
     picture(f, 620, 300, "chart long", ch ? "Whitened series of channel E" : "Whitened series of channel A");
     c = chart_of(f, 620, 300, t[0], t[m - 1], -1.08*top, 1.08*top);
     chart_frame(&c, "time since t<tspan dy=\"3\" font-size=\"75%\">ref</tspan><tspan dy=\"-3\">, SSB {s}</tspan>",
-                ch ? "E, whitened {noise sigma}" : "A, whitened {noise sigma}");
+                ch ? "E, whitened {sigma of the noise}" : "A, whitened {sigma of the noise}");
     chart_line(&c, m, t, a, "haze");
     chart_line(&c, m, t, b, "l1");
     fputs("</svg></figure>\n", f);
@@ -808,18 +815,18 @@ static void section_learned(FILE *f, const report *r, double *buf)
     if (r->training.rows) chart_training(f, r, buf);
     chart_rounds(f, r, buf);
     fputs("</div>\n", f);
-    table_head(f, "round|simulations|learned from|components|temperature|error of ln&nbsp;L|divergence|acceptance|effective samples");
+    table_head(f, "round|simulations|~learned from|~components|temperature|error of ln&nbsp;L|divergence|~acceptance|~effective samples");
     for (i = 0; i < r->rounds; i++) {
         const snl_round *q = r->round + i;
         fprintf(f, "<tr><td>%lu</td>", (unsigned long)i + 1);
         put_cell(f, q->calls, "%.0f");
-        put_cell(f, q->trained, "%.0f");
-        put_cell(f, q->components, "%.0f");
+        put_cell(f, q->trained, "~%.0f");
+        put_cell(f, q->components, "~%.0f");
         put_cell(f, 1/q->beta, "%.3g");
         put_cell(f, q->error, "%.3f");
         put_cell(f, 1000*q->divergence, "%.2f");
-        put_cell(f, q->accept, "%.2f");
-        put_cell(f, q->ess, "%.0f");
+        put_cell(f, q->accept, "~%.2f");
+        put_cell(f, q->ess, "~%.0f");
         fputs("</tr>\n", f);
     }
     table_end(f);
@@ -865,7 +872,7 @@ static void section_budget(FILE *f, const report *r)
         fputc('\n', f);
     }
     fputs("</svg></figure>\n", f);
-    table_head(f, "parameter {mnat}|compression|network|both");
+    table_head(f, "{mnat}|compression|network|both");
     for (k = 0; k < SNL_NPAR; k++)
         fprintf(f, "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td>%.4f</td></tr>\n", r->names[k],
                 1000*r->cost[k][0], 1000*r->cost[k][1], 1000*r->cost[k][2]);
@@ -931,7 +938,7 @@ static void page(FILE *f, const report *r, const char *corner, double *buf)
     fputs("</ul>\n", f);
     section_sky(f, r);
     section_data(f, r);
-    fputs("<h2>Corner plot</h2>\n<div class=\"corner wide\">\n", f);
+    fputs("<h2>Corner plot</h2>\n<p class=\"phone note\">Wider than the page: move it sideways.</p>\n<div class=\"corner wide\">\n", f);
     fputs(corner, f);
     fputs("</div>\n", f);
     section_learned(f, r, buf);

@@ -335,59 +335,77 @@ typedef struct command {
     int (*run)(options *o, io_error *e);
     const char *needs;
     int out;
-    const char *help;
+    const char *help, *example;
 } command;
 
 static const command commands[] = {
     { "run", cmd_run, "", 1,
       "simulate a binary in LISA noise and recover it: the main job, without any file\n"
-      "  snl run --out DIR [--seed N] [--threads N] [--resume]" },
+      "  snl run --out DIR [--seed N] [--threads N] [--resume]",
+      "snl run --out build/run" },
     { "detect", cmd_detect, "CONFIG", 0,
       "mergers anywhere in the data, of any mass and spin: the priors of the configuration are\n"
       "not used; candidates, best first, with the probability that noise alone is as loud\n"
-      "  snl detect event.cfg [--out DIR: candidates.tsv, images.tsv] [--false_alarm 1e-3]" },
+      "  snl detect event.cfg [--out DIR: candidates.tsv, images.tsv] [--false_alarm 1e-3]",
+      "snl detect event.cfg --out candidates" },
     { "infer", cmd_infer, "CONFIG", 1,
       "posterior of a binary by Sequential Neural Likelihood; with --prior, the run that is in\n"
       "DIR under the prior of another configuration, without a simulation\n"
       "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]\n"
       "            [--model PhenomD|PhenomHM, in place of the configuration's]\n"
-      "            [--with posterior.tsv: another one to set beside it in plot and report]" },
+      "            [--with posterior.tsv: another one to set beside it in plot and report]",
+      "snl infer event.cfg --out results --threads 2" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
-      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]" },
+      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]",
+      "snl mcmc event.cfg --out exact" },
     { "calibrate", cmd_calibrate, "CONFIG", 1,
       "are the surrogate's intervals right? 200 simulated observations, ranks of their truths\n"
-      "  snl calibrate event.cfg --out DIR" },
+      "  snl calibrate event.cfg --out DIR",
+      "snl calibrate event.cfg --out results" },
     { "simulate", cmd_simulate, "CONFIG", 1,
       "time series (t, A, E) of the injected sources in noise\n"
-      "  snl simulate event.cfg --out data.npy" },
+      "  snl simulate event.cfg --out data.npy",
+      "snl simulate event.cfg --out data.npy" },
     { "init", cmd_init, "", 0,
       "a commented configuration to start from\n"
-      "  snl init > event.cfg" },
+      "  snl init > event.cfg",
+      "snl init > event.cfg" },
     { "compare", cmd_compare, "A.tsv B.tsv", 0,
       "Jensen-Shannon divergence of the marginals of two sample tables {mnat}\n"
-      "  snl compare A.tsv B.tsv" },
+      "  snl compare A.tsv B.tsv",
+      "snl compare results/posterior.tsv exact/posterior.tsv" },
     { "plot", cmd_plot, "A.tsv [B.tsv C.tsv D.tsv]", 1,
       "corner plot of sample tables over each other\n"
-      "  snl plot A.tsv B.tsv --out corner.svg" },
+      "  snl plot A.tsv B.tsv --out corner.svg",
+      "snl plot results/posterior.tsv exact/posterior.tsv --out both.svg" },
     { "waveform", cmd_waveform, "--cases", 0,
       "amplitude and phase of IMRPhenomD or IMRPhenomHM\n"
-      "  snl waveform --cases cases.tsv [--model PhenomD|PhenomHM] [--out FILE]" },
+      "  snl waveform --cases cases.tsv [--model PhenomD|PhenomHM] [--out FILE]",
+      "snl waveform --cases tests/data/phenomd.tsv" },
     { "response", cmd_response, "--cases", 0,
       "transfer functions and the (2,2) signal in A, E, T\n"
-      "  snl response --cases cases.tsv [--tdi 1.5|2.0] [--response full|longwave]" },
+      "  snl response --cases cases.tsv [--tdi 1.5|2.0] [--response full|longwave]",
+      "snl response --cases tests/data/response.tsv" },
     { "snr", cmd_snr, "--cases", 0,
       "optimal signal-to-noise ratios, from t = 0 s on\n"
-      "  snl snr --cases cases.tsv [--noise_model SciRDv1|MRDv1|Sangria]" },
+      "  snl snr --cases cases.tsv [--noise_model SciRDv1|MRDv1|Sangria]",
+      "snl snr --cases tests/data/response.tsv" },
     { "noise", cmd_noise, "--frequencies", 0,
       "one-sided noise PSDs of A (= E) and T\n"
       "  snl noise --frequencies f.tsv [--model SciRDv1|MRDv1|Sangria] [--tdi 1.5|2.0]\n"
-      "            [--foreground none|ldc|robson|babak] [--years Y]" },
+      "            [--foreground none|ldc|robson|babak] [--years Y]",
+      "snl noise --frequencies tests/data/noise.tsv --model Sangria --tdi 2.0" },
     { "bench", cmd_bench, "", 0,
       "speed of the parts, as a table of name, value, unit\n"
-      "  snl bench" },
+      "  snl bench",
+      "snl bench" },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char common_options[] =
+    "common options: --out FILE or DIR; --seed N (default 1); --threads N (default: all);\n"
+    "--quiet: only results and warnings.  Ctrl-C ends a long run and says how to go on with it.";
 
 static void help(void)
 {
@@ -395,7 +413,7 @@ static void help(void)
     printf("snl %s: massive black hole binaries in LISA data\n"
            "usage: snl COMMAND --option value ...\n\n", snl_version());
     for (i = 0; i < COMMANDS; i++) printf("%s: %s\n\n", commands[i].name, commands[i].help);
-    printf("common options: --out FILE, --seed N, --threads N, --quiet\n");
+    printf("%s\n", common_options);
 }
 
 static int number(const command *c, const char *key, const char *text, unsigned long *out,
@@ -493,7 +511,8 @@ int main(int argc, char **argv)
         return 2;
     }
     if (argc > 2 && !strcmp(argv[2], "--help")) {
-        printf("%s: %s\n", commands[i].name, commands[i].help);
+        printf("%s: %s\n\nexample: ./%s\n\n%s\n", commands[i].name, commands[i].help,
+               commands[i].example, common_options);
         return 0;
     }
     rc = parse(&o, &commands[i], argc, argv, &e);

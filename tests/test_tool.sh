@@ -120,9 +120,13 @@ rm -f $D/cut.npy $D/two.npy $D/nan.npy
 # ---- help
 ok "--help" $SNL --help
 ok "--version" $SNL --version
-for c in run infer mcmc simulate init compare plot waveform response snr noise bench; do
+for c in run infer mcmc calibrate simulate init compare plot waveform response snr noise bench; do
     ok "$c --help" $SNL $c --help
     grep -q "^ *snl $c" $D/out && yes || no "$c --help shows a call" $D/out
+    grep -q "^example: ./snl $c" $D/out && yes || no "$c --help shows an example" $D/out
+done
+for c in waveform response snr noise; do        # those whose files are in the tree
+    ok "the example of $c" sh -c "$($SNL $c --help | sed -n 's/^example: //p')"
 done
 
 # ---- tables against references, the columns that are named, to 1e-9 of each value
@@ -215,6 +219,15 @@ s() { value $D/A/summary.tsv $1; }
 [ $(s calls_training) -eq $((1500 + 1000*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
 [ $(s threads) -eq 1 ] && yes || no "--threads 1" $D/A/summary.tsv
 ok "the refinement is efficient" awk -v e=$(s efficiency) 'BEGIN { exit !(e > 0.5 && e <= 1) }'
+plain() {       # plain FILE: whole lines, no control characters
+    [ -s "$1" ] && [ "$(LC_ALL=C tr -d '\n\t -~' <"$1" | wc -c)" -eq 0 ] && [ -z "$(tail -c 1 "$1" | tr -d '\n')" ]
+}
+ok "progress in a file is plain lines" plain $D/A.err
+for l in "search  *[0-9]* %, SNR [0-9.]*, [0-9]* calls" "round 1: train" \
+    "round 2: sample  *[0-9]* %, acceptance 0.[0-9]*, [0-9]* calls" "round 2: 2500 simulations"; do
+    grep -q "^$l" $D/A.err && yes || no "progress tells: $l" $D/A.err
+done
+grep -q nan $D/A.err && no "no number that is not one in the progress" $D/A.err || yes
 if command -v xmllint >/dev/null; then xml() { xmllint --noout "$1"; }
 elif command -v python3 >/dev/null; then
     xml() { python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$1"; }
@@ -237,6 +250,15 @@ refused "$D/hurt/checkpoint.snl: the saved bytes are damaged" $SNL infer $D/even
 head -c $((size - 1)) $D/B/checkpoint.snl >$D/hurt/checkpoint.snl
 refused "$D/hurt/checkpoint.snl: the saved bytes are damaged" $SNL infer $D/event.cfg --out $D/hurt --resume --quiet
 rm -r $D/hurt
+(               # once more in its second round, by Ctrl-C
+    $SNL infer $D/event.cfg --out $D/B --threads 1 --resume >/dev/null 2>$D/B.err & B=$!
+    n=0
+    while [ $n -lt 600 ] && ! grep -q '^round 2: train' $D/B.err; do n=$((n + 1)); sleep 0.1; done
+    kill -INT $B; wait $B; echo $? >$D/B.status
+) >/dev/null 2>&1
+[ "$(cat $D/B.status)" = 1 ] && [ ! -e $D/B/posterior.tsv ] && yes || no "Ctrl-C ends with status 1" $D/B.err
+tail -1 $D/B.err | grep -q "^snl: stopped; search and 1 round are kept; go on with: ./snl infer .*--resume\$" && yes ||
+    no "and says how to go on" $D/B.err
 ok "resume" $SNL infer $D/event.cfg --out $D/B --threads 2 --resume --quiet
 ok "resumed, the posterior is the same" cmp $D/A/posterior.tsv $D/B/posterior.tsv
 cksum $D/B/* >$D/sums
@@ -246,10 +268,18 @@ refused "$D/B/checkpoint.snl: belongs to another configuration, seed" $SNL infer
 ok "refused, the results are as they were" sh -c "cksum $D/B/* | cmp - $D/sums"
 ok "a finished run resumes at once" $SNL infer $D/event.cfg --out $D/B --resume --quiet
 ok "and has the same posterior" cmp $D/A/posterior.tsv $D/B/posterior.tsv
+ok "and the same story of its rounds" sh -c "cmp $D/A/rounds.tsv $D/B/rounds.tsv && cmp $D/A/training.tsv $D/B/training.tsv"
+if script -qec true /dev/null >/dev/null 2>&1; then     # of util-linux: a terminal
+    script -qec "$SNL infer $D/event.cfg --out $D/B --resume" /dev/null >$D/tty 2>&1
+    tr '\r' '\n' <$D/tty | grep -q "^refine  *50 %" && yes || no "a terminal sees progress in one line" $D/tty
+    script -qec "$SNL infer $D/event.cfg --out $D/B --resume --quiet" /dev/null >$D/tty 2>&1
+    grep -q "refine" $D/tty && no "--quiet shows none" $D/tty || yes
+else echo "skipped: no terminal, script(1) of util-linux is missing"; fi
 
 # ---- C: the exact sampler.  5 mnat are a shift of a marginal by a fifth of its width;
 # samples of some 2000 effective draws differ by 1.
 wait $C; [ $? -eq 0 ] && yes || no "mcmc" $D/C.err
+[ -s $D/C.err ] && no "--quiet is quiet" $D/C.err || yes
 ok "infer and mcmc agree to 5 mnat" sh -c "$SNL compare $D/A/posterior.tsv $D/C/posterior.tsv |
     awk '{ print } \$1 == \"max\" { n++; top = \$2 } END { exit !(NR == 13 && n == 1 && top > 0 && top < 5) }'"
 for n in calls_search calls_sampling calls effective_samples acceptance; do
@@ -277,6 +307,41 @@ refused "$D/wide.cfg: wider than the prior that was trained: sin_beta = -0.9" \
     $SNL infer $D/event.cfg --out $D/B --prior $D/wide.cfg --quiet
 ok "a second posterior beside it" $SNL infer $D/event.cfg --out $D/A --resume --with $D/C/posterior.tsv --quiet
 ok "in the report" grep -q "width over" $D/A/report.html
+
+# ---- the report.  Calibration: ranks that are uniform, and ranks that are not.
+panels() { sed -n 's/^.*<h2>\([^<]*\)<.h2>.*/\1/p' $1 | tr '\n' ';'; }
+valid() {       # valid REPORT: one file under 3 MB, no other is asked for, only numbers in its pictures
+    [ $(wc -c <$1) -lt 3000000 ] || { echo "too large"; return 1; }
+    sed "s|http://www.w3.org/2000/svg||" $1 | grep -i -n 'https\{0,1\}://\|src=\|href=\|@import\|url(' | grep -v "url(#" && return 1
+    grep -n -w 'nan\|inf' $1 && return 1
+    if command -v tidy >/dev/null; then tidy -q -e $1; [ $? -lt 2 ]; fi
+}
+all="What was found;Can it be trusted?;Where on the sky;Data and recovered signal;Corner plot;"
+rm -f $D/A/ranks.tsv
+cp $D/A/report.html $D/before.html
+ranks() {       # ranks EXPRESSION: 200 rows of 11
+    { echo "# $names" | tr ' ' '\t' | sed 's/^#./# /'
+      awk 'BEGIN { for (i = 0; i < 200; i++) { for (k = 0; k < 11; k++) {
+          u = ((i*(2*k + 7)) % 200 + 0.5)/200; printf "%s%.6f", k ? "\t" : "", '"$1"' } print "" } }'; } >$D/A/ranks.tsv
+}
+[ "$(panels $D/before.html)" = "${all}How it was learned;Error budget;Numbers and settings;" ] && yes ||
+    no "panels of infer: $(panels $D/before.html)"
+[ "$(panels $D/C/report.html)" = "${all}Numbers and settings;" ] && yes || no "panels of mcmc: $(panels $D/C/report.html)"
+[ "$(panels $D/B/report.html)" = "${all}Numbers and settings;" ] && yes || no "panels of --prior: $(panels $D/B/report.html)"
+for r in before.html B/report.html C/report.html; do ok "$r is a page" valid $D/$r; done
+ok "it says: trust" grep -q 'verdict good.*Trust it' $D/before.html
+for l in ">true<" ">M&#9737;\|>M.*<small>" "Posterior of each round" "class=\"l0 thin dash\"" "degree of the polynomial" \
+    "./snl infer $D/event.cfg --out $D/A --seed 1" "stopped<" "prior.chirp_mass = uniform 650000 950000"; do
+    grep -q -- "$l" $D/before.html && yes || no "the report has $l"
+done
+ranks u
+ok "calibrated" $SNL infer $D/event.cfg --out $D/A --resume --quiet
+ok "calibration in the report" grep -q "<h2>Calibration" $D/A/report.html
+ok "is trusted" grep -q '"good".*the ranks of 200 simulated truths are uniform' $D/A/report.html
+ranks 'u*u'
+ok "badly calibrated" $SNL infer $D/event.cfg --out $D/A --resume --quiet
+ok "is doubted" grep -q '"bad".*the ranks of 200 simulated truths are not uniform' $D/A/report.html
+ok "and above all" grep -q 'verdict bad.*the calibration failed' $D/A/report.html
 
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ]
