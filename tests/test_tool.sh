@@ -273,7 +273,7 @@ if script -qec true /dev/null >/dev/null 2>&1; then     # of util-linux: a termi
     script -qec "$SNL infer $D/event.cfg --out $D/B --resume" /dev/null >$D/tty 2>&1
     tr '\r' '\n' <$D/tty | grep -q "^refine  *50 %" && yes || no "a terminal sees progress in one line" $D/tty
     script -qec "$SNL infer $D/event.cfg --out $D/B --resume --quiet" /dev/null >$D/tty 2>&1
-    grep -q "refine" $D/tty && no "--quiet shows none" $D/tty || yes
+    tr '\r' '\n' <$D/tty | grep -q "^refine  *[0-9]" && no "--quiet shows none" $D/tty || yes
 else echo "skipped: no terminal, script(1) of util-linux is missing"; fi
 
 # ---- C: the exact sampler.  5 mnat are a shift of a marginal by a fifth of its width;
@@ -330,7 +330,7 @@ ranks() {       # ranks EXPRESSION: 200 rows of 11
 [ "$(panels $D/B/report.html)" = "${all}Numbers and settings;" ] && yes || no "panels of --prior: $(panels $D/B/report.html)"
 for r in before.html B/report.html C/report.html; do ok "$r is a page" valid $D/$r; done
 ok "it says: trust" grep -q 'verdict good.*Trust it' $D/before.html
-for l in ">true<" ">M&#9737;\|>M.*<small>" "Posterior of each round" "class=\"l0 thin dash\"" "degree of the polynomial" \
+for l in ">true<" "Posterior of each round" "class='l0 thin dash'" "degree of the polynomial" \
     "./snl infer $D/event.cfg --out $D/A --seed 1" "stopped<" "prior.chirp_mass = uniform 650000 950000"; do
     grep -q -- "$l" $D/before.html && yes || no "the report has $l"
 done
