@@ -330,8 +330,7 @@ static void command_line(const options *o, int resume, char *line, size_t size)
     put_word(line, size, "./snl");
     put_word(line, size, o->command);
     if (o->files) put_word(line, size, o->file[0]);
-    put_word(line, size, "--out");
-    put_word(line, size, o->out);
+    if (o->out) { put_word(line, size, "--out");  put_word(line, size, o->out); }
     put_word(line, size, "--seed");
     sprintf(number, "%lu", o->seed);
     put_word(line, size, number);
@@ -1185,7 +1184,7 @@ static void detect_row(const snl_search_result *best, size_t n, const snl_search
 /* Rows [CANDIDATES + 1][ROW] and images [..][IMAGE] of one candidate after the
  * other, each subtracted from the data before the next search; the first that noise explains
  * ends it and is not counted, but is in its row. */
-static int detect_all(const session *s, const options *o, size_t *found, double *row,
+static int detect_all(session *s, const options *o, size_t *found, double *row,
                       size_t *images, double *image, size_t *calls, io_error *e)
 {
     snl_event_cfg cfg;
@@ -1207,10 +1206,12 @@ static int detect_all(const session *s, const options *o, size_t *found, double 
         size_t i, k, n = 0;
         st = snl_event_create(&event, &cfg, s->data, &s->pool, &why);
         if (st != SNL_OK) break;
-        st = snl_event_search(event, &best, report_progress, (void *)s, &why);
+        s->event = event;                       /* whose calls are told */
+        st = snl_event_search(event, &best, report_progress, s, &why);
         if (st == SNL_OK) n = detect_images(event, cfg.prior, known ? prior : NULL, im);
         *calls += snl_event_calls(event);
         snl_event_free(event);
+        s->event = NULL;
         row[0] = (double)*found + 1;  row[1] = best.snr;  row[2] = best.false_alarm;
         row[3] = best.scan_snr;       row[4] = (double)n;
         detect_row(&best, n, im, row + 5);
@@ -1244,13 +1245,15 @@ int cmd_detect(options *o, io_error *e)
     char *path = NULL;
     int rc;
     memset(&s, 0, sizeof s);
-    s.quiet = o->quiet;
+    s.kept = -1;
+    terminal_start(&s.tell, o->quiet);
     for (i = 0; i < SNL_NPAR; i++) image_names[4 + i] = snl_parameter_name[i];
     rc = event_read(&s.c, o->file[0], e);
     if (!rc && o->model_given) s.c.waveform = o->model;
     if (!rc) rc = data_read(&s.c, &s.data, e);
     if (!rc) pool_start(&s.pool, o->threads);
     if (!rc) rc = detect_all(&s, o, &found, row[0], &images, image[0], &calls, e);
+    terminal_clear(&s.tell);
     if (!rc && !o->quiet) {
         fprintf(stderr, "%lu candidates, %lu waveforms, %.1f s of CPU\n", (unsigned long)found,
                 (unsigned long)calls, (double)clock() / CLOCKS_PER_SEC);
@@ -1267,6 +1270,7 @@ int cmd_detect(options *o, io_error *e)
     if (!rc && o->out && !(path = path_join(o->out, "images.tsv", 0))) rc = io_fail(e, IO_FAILED, "out of memory");
     if (!rc && o->out) rc = table_write(path, 0, 17, images, IMAGE, image_names, image[0], e);
     free(path);
+    rc = session_end(&s, o, rc, e);
     snl_data_free(s.data);
     return rc;
 }
