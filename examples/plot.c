@@ -394,11 +394,13 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
     double width_of[PLOT_SETS][PLOT_DIMS], curve[PLOT_SETS][CURVE];
     double *grid = malloc(2*RING*RING*sizeof *grid);
     sorted *s = NULL;
-    size_t most = 0, i, j, k;
+    size_t most = 0, i, j = 0, k;
     out_file out;
     FILE *f;
     int status;
     if (!grid) return io_fail(e, IO_FAILED, "out of memory");
+    for (j = 0; truth && j < dims && truth[j] != truth[j]; j++) ;
+    if (j == dims) truth = NULL;                            /* none is known */
     if ((status = refuse_samples(sets, set, dims, e)) != IO_OK) goto done;
     for (k = 0; k < sets; k++) if (set[k].rows > most) most = set[k].rows;
     if (!(s = malloc(most*sizeof *s))) { status = io_fail(e, IO_FAILED, "out of memory");  goto done; }
@@ -571,7 +573,7 @@ void chart_frame(const chart *c, const char *xname, const char *yname)
             c->x, c->y, c->w, c->h);
     if (*xname) fprintf(c->f, "<text x='%.1f' y='%.1f' text-anchor='middle'>%s</text>\n",
                         c->x + c->w/2, c->y + c->h + 35, xname);
-    if (*yname) fprintf(c->f, "<text x='%.1f' y='%.1f'>%s</text>\n", c->x > 40 ? 4 : c->x, c->y - 8, yname);
+    if (*yname) fprintf(c->f, "<text x='%.1f' y='%.1f'>%s</text>\n", c->x > 40 ? 4 : c->x, c->y - 15, yname);
 }
 
 /* Points to tenths, those that would not be seen left out. */

@@ -546,7 +546,7 @@ static void section_sky(FILE *f, const report *r)
             fprintf(f, "<tr><td>%lu</td><td>%.1f&nbsp;%%</td><td>%.1f</td><td>%s%.1f</td>", (unsigned long)k + 1, 100*m->share,
                     l < 0 ? l + 360 : l, m->z < 0 ? "&minus;" : "",
                     fabs(atan2(m->z, sqrt(m->x*m->x + m->y*m->y))*180/SNL_PI));
-            put_cell(f, m->area > 0 ? m->area : (double)NAN, "%.3g");
+            put_cell(f, m->area > 0 ? m->area : (double)NAN, m->area < 100 ? "%.3g" : "%.0f");
             fputs("</tr>\n", f);
         }
         table_end(f);
