@@ -544,7 +544,7 @@ static void chart_ticks(const chart *c, int up)
 {
     const double lo = c->lo[up], hi = c->hi[up], length = up ? c->h : c->w;
     const double step = c->log[up] ? fmax(1, ceil((hi - lo)*(up ? 24 : 44)/length))
-                                   : nice_step(hi - lo, length/(up ? 36 : 70));
+                                   : nice_step(hi - lo, length/(up ? 36 : c->w > 450 ? 110 : 70));
     const int digits = (int)floor(log10(step*1.0001));
     double t;
     for (t = ceil(lo/step - 1e-9)*step; t <= hi + 1e-9*step; t += step) {

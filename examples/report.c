@@ -396,7 +396,7 @@ static double sky_zoom(const sky *s, const report *r, int number, double *xy, do
 {
     static const double p[2] = { 0.002, 0.998 };
     const double l0 = atan2(s->image[number].y, s->image[number].x);
-    double *work = xy + 3*r->n, total = 0, q[2], inside = 0;
+    double *work = xy + 3*r->n, q[2], inside = 0;
     size_t i, n = 0;
     int k;
     for (i = 0; i < r->n; i++) {
@@ -404,7 +404,6 @@ static double sky_zoom(const sky *s, const report *r, int number, double *xy, do
         xy[n] = around(column(r, i, SNL_LAMBDA) - l0);
         xy[r->n + n] = column(r, i, SNL_SIN_BETA);
         xy[2*r->n + n] = r->weight[i];
-        total += r->weight[i];
         n++;
     }
     if (n < 50) return 0;
