@@ -20,6 +20,33 @@ static snl_lisa_cfg lisa_of(const event_config *c, const snl_qnm *qnm)
     return l;
 }
 
+/* The PSD of A and E from the configuration's table, columns f {Hz} and S {1/Hz} */
+static int noise_read(const event_config *c, snl_data *d, io_error *e)
+{
+    static const char *const names[2] = { "f", "S" };
+    char *path = path_join(c->path, c->noise_table, 1);
+    table t = { 0 };
+    double *v = NULL, *f, *S;
+    size_t i;
+    snl_fault why = { 0 };
+    snl_status st;
+    int rc = path ? table_read(&t, path, e) : io_fail(e, IO_FAILED, "out of memory");
+    if (!rc && !(v = malloc(4*t.rows * sizeof *v))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = table_numbers(&t, 2, names, 0, v, e);
+    if (!rc) {
+        f = v + 2*t.rows;
+        S = f + t.rows;
+        for (i = 0; i < t.rows; i++) { f[i] = v[2*i];  S[i] = v[2*i + 1]; }
+        st = snl_noise_table(t.rows, f, S, d->n, d->f, d->S, &why);
+        if (st != SNL_OK) rc = refuse(e, path, st, &why);
+        else memcpy(d->S + d->n, d->S, d->n * sizeof *d->S);
+    }
+    free(v);
+    table_free(&t);
+    free(path);
+    return rc;
+}
+
 /* Empty data of a band with the PSD of the configuration; rows samples in all. */
 static int data_empty(const event_config *c, size_t rows, double f_min, double f_max,
                       snl_data **data, io_error *e)
@@ -41,6 +68,7 @@ static int data_empty(const event_config *c, size_t rows, double f_min, double f
     noise.foreground = (snl_foreground)c->foreground;
     noise.years = c->years;
     st = snl_data_create(data, df, k0, k1 - k0 + 1);
+    if (st == SNL_OK && *c->noise_table) return noise_read(c, *data, e);
     for (ch = 0; st == SNL_OK && ch < 2; ch++)
         st = snl_noise_psd(&noise, SNL_CHANNEL_A, (*data)->n, (*data)->f,
                            (*data)->S + (size_t)ch*(*data)->n, &why);
@@ -57,28 +85,43 @@ static int fft_plan(size_t rows, snl_fft *plan, double **mem, double **work, io_
     return 0;
 }
 
-/* The .npy of the configuration as data of its band {1/Hz}, rfft(series) dt.  Its phases refer
- * to SSB t = 0 whatever t_start {s} is: the segment is periodic, and its first sample stands
- * for t = 0 modulo its length (lisa.epoch = 0). */
+/* The .npy of the configuration as data of its band {1/Hz}, rfft(window series) dt.  Its phases
+ * refer to SSB t = 0 whatever t_start {s} is: the segment is periodic, and its first sample
+ * stands for t = 0 modulo its length (lisa.epoch = 0).  Neither signals nor PSD know of the
+ * window, which has to be flat wherever the signal matters. */
 static int data_read(const event_config *c, snl_data **data, io_error *e)
 {
+    const size_t columns = c->channels ? 4 : 3;
     char *path = path_join(c->path, c->data, 1);
-    size_t rows = 0, i, k, k0;
-    double *x = NULL, *mem = NULL, *work = NULL, *half = NULL;
+    size_t rows = 0, i, k, k0, ch;
+    double *x = NULL, *mem = NULL, *work = NULL, *series = NULL, *w;
     snl_fft plan;
-    int rc = path ? npy_read(path, &rows, &x, e) : io_fail(e, IO_FAILED, "out of memory"), ch;
+    snl_fault why = { 0 };
+    int rc = path ? npy_read(path, columns, &rows, &x, e) : io_fail(e, IO_FAILED, "out of memory");
     if (!rc) rc = data_empty(c, rows, c->f_min, c->f_max, data, e);
     if (!rc) rc = fft_plan(rows, &plan, &mem, &work, e);
-    if (!rc && !(half = malloc((rows + 2) * sizeof *half))) rc = io_fail(e, IO_FAILED, "out of memory");
-    for (ch = 0; !rc && ch < 2; ch++) {
-        snl_data *d = *data;
-        k0 = (size_t)(d->f[0] / d->df + 0.5);
-        for (i = 0; i < rows; i++) half[i] = x[3*i + 1 + (size_t)ch];
-        snl_fft_real_forward(&plan, half, half, work);
-        for (k = 0; k < 2*d->n; k++)
-            d->d[2*(size_t)ch*d->n + k] = half[2*k0 + k] * c->dt;
+    if (!rc && !(series = malloc((columns*rows + 2) * sizeof *series))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (rc) goto done;
+    w = series + (columns - 1)*rows;                    /* channels, then the window */
+    for (i = 0; i < rows; i++)
+        for (ch = 0; ch + 1 < columns; ch++) series[ch*rows + i] = x[columns*i + 1 + ch];
+    if (!strcmp(event_word("channels", c->channels), "XYZ"))
+        snl_tdi_aet(rows, series, series + rows, series + 2*rows);
+    if (c->window) {
+        const snl_window_kind kind = !strcmp(event_word("window", c->window), "tukey") ? SNL_WINDOW_TUKEY : SNL_WINDOW_PLANCK;
+        const snl_status st = snl_window(kind, rows, c->taper, w, &why);
+        if (st != SNL_OK) { rc = refuse(e, c->path, st, &why);  goto done; }
+        for (i = 0; i < 2*rows; i++) series[i] *= w[i % rows];
     }
-    free(half);
+    k0 = (size_t)((*data)->f[0] / (*data)->df + 0.5);
+    for (ch = 0; ch < 2; ch++) {
+        double *half = x;                               /* 3 or 4 rows >= rows + 2 */
+        snl_fft_real_forward(&plan, series + ch*rows, half, work);
+        for (k = 0; k < 2*(*data)->n; k++)
+            (*data)->d[2*ch*(*data)->n + k] = half[2*k0 + k] * c->dt;
+    }
+done:
+    free(series);
     free(mem);
     free(x);
     free(path);
@@ -248,8 +291,6 @@ static int session_open(session *s, const options *o, const char *path, io_error
     terminal_start(&s->tell, o->quiet);
     rc = event_read(&s->c, path, e);
     if (!rc && o->model_given) s->c.waveform = o->model;
-    if (!rc && s->c.window)
-        rc = io_fail(e, IO_REFUSED, "%s: window: only none is known so far", s->c.path);
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
     if (!rc) rc = data_read(&s->c, &s->data, e);
     if (!rc) rc = distances_set(&s->c, o->qnm, s->data, e);
@@ -1134,7 +1175,7 @@ int cmd_calibrate(options *o, io_error *e)
 
 /* ---- detect --------------------------------------------------------------- */
 
-enum { CANDIDATES = 8, ROW = 11, IMAGE = 4 + SNL_NPAR };
+enum { CANDIDATES = 8, ROW = 12, IMAGE = 4 + SNL_NPAR };
 
 /* Anything that the band may hold: total mass 1e5 .. 1e7 Msun and mass ratio 1 .. 10 are
  * inside this range of chirp masses.  At any time, with any spin, wherever it is. */
@@ -1167,18 +1208,22 @@ static size_t detect_images(snl_event *event, const snl_prior *blind, const snl_
     return snl_event_images(event, image);
 }
 
-/* t_ref, its spread, masses and spins.  The images differ by up to 500 s in t_ref, as light
- * takes to the Sun, for what is measured is the arrival at LISA: so t_ref is their mean. */
+/* Arrival at LISA's centre, t_ref and its spread, masses and spins.  The arrival is what is
+ * measured; t_ref {SSB} differs by up to 500 s between the images, as light takes to the Sun,
+ * so the row has their mean. */
 static void detect_row(const snl_search_result *best, size_t n, const snl_search_result *im,
                        double *row)
 {
-    double mean = n ? 0 : best->theta[SNL_T_REF], var = 0;
+    snl_source s = snl_source_from_theta(best->theta);
+    double mean = n ? 0 : s.t_ref, var = 0;
     size_t i;
     for (i = 0; i < n; i++) mean += im[i].weight * im[i].theta[SNL_T_REF];
     for (i = 0; i < n; i++) var += im[i].weight * pow(im[i].theta[SNL_T_REF] - mean, 2);
-    row[0] = mean;
-    row[1] = sqrt(var);
-    memcpy(row + 2, n ? im[0].theta : best->theta, 4 * sizeof *row);
+    snl_ssb_to_lisa(&s);
+    row[0] = s.t_ref;
+    row[1] = mean;
+    row[2] = sqrt(var);
+    memcpy(row + 3, n ? im[0].theta : best->theta, 4 * sizeof *row);
 }
 
 /* Rows [CANDIDATES + 1][ROW] and images [..][IMAGE] of one candidate after the
@@ -1237,7 +1282,7 @@ static int detect_all(session *s, const options *o, size_t *found, double *row,
 int cmd_detect(options *o, io_error *e)
 {
     const char *names[ROW] = { "candidate", "snr", "false_alarm_probability", "scan_snr", "images",
-                               "t_ref", "t_ref_spread", "chirp_mass", "mass_ratio", "chi1", "chi2" };
+                               "t_lisa", "t_ref", "t_ref_spread", "chirp_mass", "mass_ratio", "chi1", "chi2" };
     const char *image_names[IMAGE] = { "candidate", "image", "snr", "weight" };
     double row[CANDIDATES + 1][ROW] = { { 0 } }, image[CANDIDATES*SNL_IMAGES][IMAGE];
     session s;

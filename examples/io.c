@@ -354,7 +354,7 @@ static const char *npy_value(const char *header, const char *key)
     return s + strspn(s, " :'\"");
 }
 
-int npy_read(const char *path, size_t *rows, double **value, io_error *e)
+int npy_read(const char *path, size_t columns, size_t *rows, double **value, io_error *e)
 {
     unsigned char *b = NULL;
     char header[1024], *bytes = NULL;
@@ -393,22 +393,23 @@ int npy_read(const char *path, size_t *rows, double **value, io_error *e)
     }
     s = npy_value(header, "shape");
     n = *s == '(' ? strtoul(s + 1, &end, 10) : 0;
-    if (*s != '(' || end == s + 1 || *end != ',' || strtoul(end + 1, &end, 10) != 3
+    if (*s != '(' || end == s + 1 || *end != ',' || strtoul(end + 1, &end, 10) != columns
         || end[strspn(end, ", ")] != ')') {
-        io_fail(e, 0, "%s: the shape is %.*s, not (N, 3)", path, (int)strcspn(s, ")") + 1, s);
+        io_fail(e, 0, "%s: the shape is %.*s, not (N, %lu)", path, (int)strcspn(s, ")") + 1, s,
+                (unsigned long)columns);
         goto done;
     }
-    if (n < 2 || n > (size - start)/24 || size - start != 24*(size_t)n) {
+    if (n < 2 || n > (size - start)/(8*columns) || size - start != 8*columns*(size_t)n) {
         io_fail(e, 0, "%s: the header announces %lu rows, the file holds %.10g", path, n,
-                (double)(size - start)/24);
+                (double)(size - start)/(8*(double)columns));
         goto done;
     }
-    if (!(x = malloc(3*(size_t)n * sizeof *x))) { status = io_memory(e);  goto done; }
-    for (i = 0; i < 3*(size_t)n; i++) {
+    if (!(x = malloc(columns*(size_t)n * sizeof *x))) { status = io_memory(e);  goto done; }
+    for (i = 0; i < columns*(size_t)n; i++) {
         x[i] = double_from_le(b + start + 8*i);
         if (x[i] - x[i] != 0) {
             io_fail(e, 0, "%s: row %lu, column %lu (counted from 0) is not a finite number", path,
-                    (unsigned long)(i/3), (unsigned long)(i % 3));
+                    (unsigned long)(i/columns), (unsigned long)(i % columns));
             goto done;
         }
     }
@@ -477,9 +478,9 @@ typedef struct event_key {
 #define FIELD(x) offsetof(event_config, x)
 static const event_key event_keys[] = {
     { "data", KEY_TEXT, FIELD(data), 0, 0, "", "data.npy",
-      "float64 (N,3): t [s, SSB], A, E [fractional frequency]; path from this file" },
-    { "channels", KEY_CHOICE, FIELD(channels), 0, 0, "AE", "AE",
-      "A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6" },
+      "float64 .npy, t [s, SSB] and a column for each channel; path from this file" },
+    { "channels", KEY_CHOICE, FIELD(channels), 0, 0, "AE|AET|XYZ", "AE",
+      "fractional frequency; A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6; T is not used" },
     { "tdi", KEY_CHOICE, FIELD(tdi), 0, 0, "1.5|2.0", "1.5", "generation of TDI" },
     { "response", KEY_CHOICE, FIELD(response), 0, 0, "full|longwave", "full", "of the detector" },
     { "waveform", KEY_CHOICE, FIELD(waveform), 0, 0, "PhenomD|PhenomHM", "PhenomD", "model" },
@@ -490,12 +491,14 @@ static const event_key event_keys[] = {
       "s, of a simulated series" },
     { "f_min", KEY_REAL, FIELD(f_min), 1e-7, 10, "", "1e-4", "Hz, first of the band" },
     { "f_max", KEY_REAL, FIELD(f_max), 1e-7, 10, "", "0.03", "Hz, last of the band" },
-    { "window", KEY_CHOICE, FIELD(window), 0, 0, "none|tukey", "none",
+    { "window", KEY_CHOICE, FIELD(window), 0, 0, "none|tukey|planck", "none",
       "none: the segment is periodic" },
     { "taper", KEY_REAL, FIELD(taper), 0, 1, "", "0.01",
-      "of the tukey window: share of the series" },
+      "share of the series that the window tapers" },
     { "noise_model", KEY_CHOICE, FIELD(noise_model), 0, 0, "SciRDv1|MRDv1|Sangria", "SciRDv1",
-      "instrument noise" },
+      "instrument noise; or noise_table = FILE" },
+    { "noise_table", KEY_TEXT, FIELD(noise_table), 0, 0, "", NULL,
+      "table of columns f [Hz], S [1/Hz], the PSD of A and E in place of the model" },
     { "foreground", KEY_CHOICE, FIELD(foreground), 0, 0, "none|ldc|robson|babak", "none",
       "galactic binaries" },
     { "years", KEY_REAL, FIELD(years), 0.1, 10, "", "4",

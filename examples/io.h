@@ -68,9 +68,9 @@ int  table_write(const char *path, int comment, int digits, size_t rows, size_t 
 
 /* ---- time series -------------------------------------------------------- */
 
-/* numpy's .npy: little-endian float64, C order, shape (rows, 3); NaN refused.
+/* numpy's .npy: little-endian float64, C order, shape (rows, columns); NaN refused.
  * free(*value). */
-int npy_read(const char *path, size_t *rows, double **value, io_error *e);
+int npy_read(const char *path, size_t columns, size_t *rows, double **value, io_error *e);
 int npy_write(const char *path, size_t rows, const double *value, io_error *e);
 
 /* ---- event configurations ----------------------------------------------- */
@@ -102,15 +102,16 @@ typedef struct event_prior {
 typedef struct event_config {
     char   path[EVENT_TEXT];                /* this file, for messages and data     */
     char   data[EVENT_TEXT];
-    int    channels;                        /* AE                                   */
+    int    channels;                        /* AE, AET, XYZ                         */
     int    tdi;                             /* 1.5, 2.0                             */
     int    response;                        /* full, longwave                       */
     int    waveform;                        /* PhenomD, PhenomHM                    */
     double dt, t_start, duration;           /* {s}                                  */
     double f_min, f_max;                    /* {Hz}                                 */
-    int    window;                          /* none, tukey                          */
-    double taper;                           /* of tukey: share of the series        */
+    int    window;                          /* none, tukey, planck                  */
+    double taper;                           /* share of the series                  */
     int    noise_model;                     /* SciRDv1, MRDv1, Sangria              */
+    char   noise_table[EVENT_TEXT];         /* "": the model                        */
     int    foreground;                      /* none, ldc, robson, babak             */
     double years;                           /* of observation, for the foreground   */
     double seed;                            /* of simulated noise; an integer       */

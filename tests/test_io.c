@@ -163,7 +163,7 @@ TEST npy_refused(const unsigned char *b, size_t size, const char *message)
     double *v;
     size_t rows;
     ASSERT(put((const char *)b, size));
-    ASSERT_EQ_FMT(IO_REFUSED, npy_read(SCRATCH, &rows, &v, &why), "%d");
+    ASSERT_EQ_FMT(IO_REFUSED, npy_read(SCRATCH, 3, &rows, &v, &why), "%d");
     ASSERT_STR_EQ(message, why.text);
     PASS();
 }
@@ -178,7 +178,7 @@ TEST reads_and_refuses_npy(void)
     int version;
     for (version = 1; version <= 2; version++) {
         ASSERT(put((char *)b, npy_bytes(b, version, version == 1 ? good : other, 6)));
-        ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, &rows, &v, &why), "%d");
+        ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, 3, &rows, &v, &why), "%d");
         ASSERT_EQ(2, rows);
         ASSERT_EQ(1.5, v[0]);
         ASSERT_EQ(1.5, v[5]);
@@ -209,7 +209,7 @@ TEST npy_comes_back_as_written(void)
     size_t rows;
     ASSERT_EQ(IO_OK, dir_make("build", &why));
     ASSERT_EQ(IO_OK, npy_write(SCRATCH, 3, v, &why));
-    ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, &rows, &w, &why), "%d");
+    ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, 3, &rows, &w, &why), "%d");
     ASSERT_EQ(3, rows);
     ASSERT_MEM_EQ(v, w, sizeof v);
     free(w);
@@ -508,12 +508,13 @@ TEST contours_enclose_their_share(void)
             v[i*RING + j] = exp(-0.5*(x*x + y*y));
         }
     for (c = 0; c < 2; c++) {
-        const double level = contour_level(v, share[c], scratch);
+        const double level = plot_level(RING*RING, v, share[c], scratch);
+        const field g = { v, RING, RING, level, 8, 8 };
         double x, y, r;
         int node = RING*(RING/2) + RING/2;
         ASSERT_NEAR(1 - share[c], level, 0.02);         /* level/peak = exp(-r^2/2) = 1 - p */
         while (v[node + 1] > level) node++;
-        crossing(v, level, 2*node, 8, &x, &y);
+        crossing(&g, 2*node, &x, &y);
         r = sqrt((x - 4)*(x - 4) + (4 - y)*(4 - y));
         ASSERT_NEAR(sqrt(-2*log(level)), r, 0.01);
     }

@@ -70,15 +70,39 @@ $SNL mcmc $D/event.cfg --out $D/C --threads 1 --quiet >$D/C.out 2>$D/C.err & C=$
 
 # ---- detect: the event in its series, whatever the priors say; nothing in noise
 ok "detect" $SNL detect $D/event.cfg --out $D/found --quiet
-awk -F'\t' 'NR == 2 { good = $2 > 95 && $2 < 106 && $3 < 1e-30 && ($6 - 262144)^2 < 300^2 &&
-    ($8/800000 - 1)^2 < 0.01^2 } END { exit !(good && NR == 2) }' $D/found/candidates.tsv &&
-    yes || no "detect finds it" $D/found/candidates.tsv
+# arrival at LISA: t_ref - 499 s cos(beta) cos(lambda - 2 pi t/yr) = 262403.7
+awk -F'\t' 'NR == 2 { good = $2 > 95 && $2 < 106 && $3 < 1e-30 && ($6 - 262403.7)^2 < 15^2 &&
+    ($7 - 262144)^2 < 520^2 && ($9/800000 - 1)^2 < 0.01^2 } END { exit !(good && NR == 2) }' \
+    $D/found/candidates.tsv && yes || no "detect finds it" $D/found/candidates.tsv
 [ $(wc -l <$D/found/images.tsv) -ge 3 ] && yes || no "images of the sky" $D/found/images.tsv
 sed '/^inject/d; /^prior/d; s/^data = .*/data = noise.npy/' $D/event.cfg >$D/noise.cfg
 ok "simulate noise" $SNL simulate $D/noise.cfg --out $D/noise.npy
 $SNL detect $D/noise.cfg >$D/out 2>$D/err
 [ $? -eq 0 ] && [ $(wc -l <$D/out) -eq 1 ] && grep -q '^0 candidates' $D/err && yes ||
     no "nothing is detected in noise" $D/out
+# the same data windowed, with their PSD as a table, and as X, Y, Z with A = (Z-X)/sqrt2 ...
+awk 'BEGIN { print "f"; for (f = 2e-4; f < 0.011; f *= 1.002) print f }' >$D/f.tsv
+$SNL noise --frequencies $D/f.tsv | sed '1s/S_A/S/' >$D/psd.tsv
+{ cat $D/event.cfg; printf 'window = tukey\ntaper = 0.02\nnoise_table = psd.tsv\n'; } >$D/table.cfg
+same_snr() {    # same_snr CONFIG TOLERANCE: as in found/
+    ok "detect $1" $SNL detect $D/$1 --out $D/other --quiet
+    awk -F'\t' 'FNR == 2 { s[++n] = $2 } END { d = s[1]/s[2] - 1; exit !(n == 2 && d*d < '$2'^2) }' \
+        $D/found/candidates.tsv $D/other/candidates.tsv && yes || no "SNR of $1" $D/other/candidates.tsv
+}
+same_snr table.cfg 0.01
+if command -v python3 >/dev/null; then
+    python3 -c "
+import struct
+b = open('$D/data.npy', 'rb').read()
+x = [v for t, a, e in struct.iter_unpack('<3d', b[128:])
+     for v in (t, e/6**.5 - a/2**.5, -2*e/6**.5, e/6**.5 + a/2**.5)]
+h = b[:128].replace(b', 3)', b', 4)')
+open('$D/xyz.npy', 'wb').write(h + struct.pack('<%dd' % len(x), *x))"
+    { sed 's/^data = .*/data = xyz.npy/' $D/event.cfg; echo 'channels = XYZ'; } >$D/xyz.cfg
+    same_snr xyz.cfg 1e-6
+fi
+{ cat $D/event.cfg; echo 'channels = XYZ'; } >$D/three.cfg
+refused "shape is (32768, 3), not (N, 4)" $SNL detect $D/three.cfg
 refused "false_alarm: 0" $SNL detect $D/event.cfg --false_alarm 0
 
 # ---- what is refused
