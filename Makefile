@@ -9,6 +9,9 @@ CFLAGS = -std=c99 -pedantic -Wall -Wextra -O3
 LDLIBS = -lm
 # The tool uses threads where the compiler has OpenMP; "make OPENMP=" builds it without.
 OPENMP = $$(cat build/openmp)
+# For "make sbibm": see tests/sbibm.sh
+DATA =
+C2ST =
 # Directory of another greatest.h for the tests
 GREATEST =
 
@@ -84,6 +87,11 @@ test: snl examples
 
 bench: snl
 	@./snl bench
+	@if $(CC) $(CFLAGS) -o build/gemm examples/gemm.c -lopenblas $(LDLIBS) 2> /dev/null; \
+	    then OPENBLAS_NUM_THREADS=1 ./build/gemm; fi
+
+sbibm: examples
+	@DATA="$(DATA)" C2ST="$(C2ST)" sh tests/sbibm.sh
 
 portable:
 	@sh tests/portable.sh
@@ -91,4 +99,4 @@ portable:
 clean:
 	rm -rf build snl
 
-.PHONY: all lib single examples mpi run test bench portable clean
+.PHONY: all lib single examples mpi run test bench sbibm portable clean

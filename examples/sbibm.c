@@ -12,18 +12,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "../snl.h"
 #include "io.h"
 
 enum { MAX_DIM = 10, MAX_X = 20, WALKERS = 100, BURN = 500, THIN = 10, LAST_THIN = 100 };
 
-/* ---- the tasks: theta ~ uniform on [lo, hi]^dim or N(0, sd^2), x ~ simulate(theta) */
+/* ---- the tasks: theta = map(u), u ~ uniform on [lo, hi]^dim or N(0, sd^2); data by
+ * simulate(theta).  Everything below `draw_data` works with u, and with the data as `prepare`
+ * leaves them. */
 
 typedef struct task {
     const char *name;
     size_t dim, nx;
     double lo, hi, sd;                      /* sd 0: uniform */
     void (*simulate)(snl_rng *r, const double *theta, double *x);
+    void (*map)(double *u);                 /* u to theta, in place; NULL: the same         */
+    size_t counts;                          /* the first x are whole numbers                */
+    int log;                                /* the x are positive and span many decades     */
 } task;
 
 static void two_moons(snl_rng *r, const double *t, double *x)
@@ -54,27 +60,172 @@ static void gaussian_mixture(snl_rng *r, const double *t, double *x)
     for (size_t i = 0; i < 2; i++) x[i] = t[i] + sd*snl_rng_normal(r);
 }
 
-static const task tasks[] = {
-    { "two_moons",                2,  2,  -1,  1, 0,         two_moons },
-    { "gaussian_linear",         10, 10,   0,  0, 0.3162278, gaussian_linear },
-    { "gaussian_linear_uniform", 10, 10,  -1,  1, 0,         gaussian_linear },
-    { "slcp",                     5,  8,  -3,  3, 0,         slcp },
-    { "gaussian_mixture",         2,  2, -10, 10, 0,         gaussian_mixture }
-};
-
-static void draw_prior(const task *t, snl_rng *r, double *theta)
+/* Spikes of a neuron, one Bernoulli draw per time: logit p(t) = theta_0 + sum_j theta_(1+j)
+ * I(t - j).  x: their number, and sum_t y(t) I(t - j), sufficient.  I is white noise frozen
+ * by the benchmark: numpy.random.RandomState(42).randn(100). */
+static void bernoulli_glm(snl_rng *r, const double *t, double *x)
 {
-    for (size_t i = 0; i < t->dim; i++)
-        theta[i] = t->sd > 0 ? t->sd*snl_rng_normal(r)
-                             : t->lo + (t->hi - t->lo)*snl_rng_uniform(r);
+    static const double I[100] = {
+        0.4967141, -0.1382643, 0.6476886, 1.52303, -0.2341534, -0.234137, 1.579213,
+        0.7674347, -0.4694744, 0.54256, -0.4634177, -0.4657297, 0.2419623, -1.91328,
+        -1.724918, -0.5622875, -1.012831, 0.3142473, -0.9080241, -1.412304, 1.465649,
+        -0.2257763, 0.0675282, -1.424748, -0.5443828, 0.1109226, -1.150994, 0.375698,
+        -0.6006387, -0.2916937, -0.6017066, 1.852278, -0.01349723, -1.057711, 0.8225449,
+        -1.220844, 0.2088636, -1.95967, -1.328186, 0.1968612, 0.7384666, 0.1713683,
+        -0.1156483, -0.3011037, -1.478522, -0.7198442, -0.4606388, 1.057122, 0.3436183,
+        -1.76304, 0.324084, -0.3850823, -0.676922, 0.6116763, 1.031, 0.9312801,
+        -0.8392175, -0.3092124, 0.3312634, 0.9755451, -0.4791742, -0.185659, -1.106335,
+        -1.196207, 0.8125258, 1.35624, -0.07201012, 1.003533, 0.361636, -0.6451197,
+        0.3613956, 1.538037, -0.03582604, 1.564644, -2.619745, 0.8219025, 0.08704707,
+        -0.2990074, 0.09176078, -1.987569, -0.2196719, 0.3571126, 1.477894, -0.5182702,
+        -0.8084936, -0.501757, 0.9154021, 0.3287511, -0.5297602, 0.5132675, 0.09707755,
+        0.968645, -0.7020531, -0.3276621, -0.3921081, -1.463515, 0.2961203, 0.2610553,
+        0.005113457, -0.2345871
+    };
+    memset(x, 0, 10*sizeof *x);
+    for (size_t k = 0; k < 100; k++) {
+        double logit = t[0];
+        for (size_t j = 0; j < 9 && j <= k; j++) logit += t[1 + j]*I[k - j];
+        if (!(snl_rng_uniform(r) < 1/(1 + exp(-logit)))) continue;
+        x[0]++;
+        for (size_t j = 0; j < 9 && j <= k; j++) x[1 + j] += I[k - j];
+    }
 }
 
-static double log_prior(const task *t, const double *theta)     /* up to a constant */
+/* Prior: theta_0 ~ N(0, 2); F theta_1.. ~ N(0, 1), F = second differences + diag sqrt(i/9). */
+static void glm_map(double *u)
+{
+    u[0] *= sqrt(2);
+    for (size_t i = 0; i < 9; i++) {
+        double *f = u + 1 + i;
+        if (i > 0) *f += 2*f[-1];
+        if (i > 1) *f -= f[-2];
+        *f /= 1 + sqrt((double)i/9);
+    }
+}
+
+enum { ODE = 2 };                           /* unknowns */
+typedef void (*slope)(const double *theta, const double *y, double *dy);
+
+/* One step of the classical Runge-Kutta method of order 4. */
+static void rk4(slope f, const double *theta, const double *y, double h, double *out)
+{
+    static const double at[4] = { 0, 0.5, 0.5, 1 }, weight[4] = { 1, 2, 2, 1 };
+    double k[ODE] = { 0 }, v[ODE], sum[ODE] = { 0 };
+    for (int s = 0; s < 4; s++) {
+        for (int i = 0; i < ODE; i++) v[i] = y[i] + h*at[s]*k[i];
+        f(theta, v, k);
+        for (int i = 0; i < ODE; i++) sum[i] += weight[s]*k[i];
+    }
+    for (int i = 0; i < ODE; i++) out[i] = y[i] + h*sum[i]/6;
+}
+
+/* y over the time dt, to about 1e-6 per step: two half steps against a whole one. */
+static void integrate(slope f, const double *theta, double *y, double dt)
+{
+    double done = 0, h = dt/8;
+    while (done < dt) {
+        double one[ODE], half[ODE], two[ODE], error = 0;
+        if (h > dt - done) h = dt - done;
+        rk4(f, theta, y, h, one);
+        rk4(f, theta, y, h/2, half);
+        rk4(f, theta, half, h/2, two);
+        for (int i = 0; i < ODE; i++) error = fmax(error, fabs(two[i] - one[i])/15);
+        if (error < 1e-6 || h < 1e-9*dt) {
+            done += h;
+            for (int i = 0; i < ODE; i++) y[i] = two[i] + (two[i] - one[i])/15;
+        }
+        h *= error > 0 && error < INFINITY ? fmin(4, fmax(0.2, 0.9*pow(1e-6/error, 0.2))) : 0.2;
+    }
+}
+
+/* ln S and ln I of an epidemic: dS/dt = -beta S I/N, dI/dt = beta S I/N - gamma I. */
+static void sir_slope(const double *t, const double *y, double *dy)
+{
+    dy[0] = -t[0]*exp(y[1])/1e6;
+    dy[1] = t[0]*exp(y[0])/1e6 - t[1];
+}
+
+/* x: of 1,000 tested every 17 days from day 0 on, those who are infected. */
+static void sir(snl_rng *r, const double *t, double *x)
+{
+    double y[ODE] = { log(1e6 - 1), 0 };
+    for (size_t i = 0; i < 10; i++) {
+        const double p = exp(y[1])/1e6;
+        x[i] = 0;
+        for (int k = 0; k < 1000; k++) x[i] += snl_rng_uniform(r) < p;
+        integrate(sir_slope, t, y, 17);
+    }
+}
+
+static void sir_map(double *u)
+{
+    u[0] = 0.4*exp(0.5*u[0]);
+    u[1] = 0.125*exp(0.2*u[1]);
+}
+
+/* ln of prey and predators: dX/dt = alpha X - beta X Y, dY/dt = -gamma Y + delta X Y. */
+static void lotka_slope(const double *t, const double *y, double *dy)
+{
+    dy[0] = t[0] - t[1]*exp(y[1]);
+    dy[1] = t[3]*exp(y[0]) - t[2];
+}
+
+/* x: both, every 2.1 days from day 0 on, with lognormal noise of 0.1. */
+static void lotka_volterra(snl_rng *r, const double *t, double *x)
+{
+    double y[ODE] = { log(30), 0 };
+    for (size_t i = 0; i < 10; i++) {
+        for (size_t k = 0; k < ODE; k++)
+            x[10*k + i] = exp(fmin(fmax(y[k], log(1e-10)), log(1e4)) + 0.1*snl_rng_normal(r));
+        integrate(lotka_slope, t, y, 2.1);
+    }
+}
+
+static void lotka_map(double *u)
+{
+    for (size_t i = 0; i < 4; i++) u[i] = exp((i % 2 ? -3 : -0.125) + 0.5*u[i]);
+}
+
+static const task tasks[] = {
+    { "two_moons",                2,  2,  -1,  1, 0,         two_moons,        NULL, 0, 0 },
+    { "gaussian_linear",         10, 10,   0,  0, 0.3162278, gaussian_linear,  NULL, 0, 0 },
+    { "gaussian_linear_uniform", 10, 10,  -1,  1, 0,         gaussian_linear,  NULL, 0, 0 },
+    { "slcp",                     5,  8,  -3,  3, 0,         slcp,             NULL, 0, 0 },
+    { "gaussian_mixture",         2,  2, -10, 10, 0,         gaussian_mixture, NULL, 0, 0 },
+    { "bernoulli_glm",           10, 10,   0,  0, 1,         bernoulli_glm,    glm_map, 1, 0 },
+    { "sir",                      2, 10,   0,  0, 1,         sir,              sir_map, 10, 0 },
+    { "lotka_volterra",           4, 20,   0,  0, 1,         lotka_volterra,   lotka_map, 0, 1 }
+};
+
+/* Data as the flow sees them: its density is smooth, so whole numbers k become sqrt(k + v),
+ * v ~ uniform on [0, 1), whose density is p(k) up to a known factor; positive ones ln x. */
+static void prepare(const task *t, snl_rng *r, double *x)
+{
+    for (size_t i = 0; i < t->counts; i++) x[i] = sqrt(x[i] + (r ? snl_rng_uniform(r) : 0.5));
+    for (size_t i = 0; t->log && i < t->nx; i++) x[i] = log(x[i]);
+}
+
+static void draw_data(const task *t, snl_rng *r, const double *u, double *x)
+{
+    double theta[MAX_DIM];
+    memcpy(theta, u, t->dim*sizeof *theta);
+    if (t->map) t->map(theta);
+    t->simulate(r, theta, x);
+}
+
+static void draw_prior(const task *t, snl_rng *r, double *u)
+{
+    for (size_t i = 0; i < t->dim; i++)
+        u[i] = t->sd > 0 ? t->sd*snl_rng_normal(r) : t->lo + (t->hi - t->lo)*snl_rng_uniform(r);
+}
+
+static double log_prior(const task *t, const double *u)     /* up to a constant */
 {
     double sum = 0;
     for (size_t i = 0; i < t->dim; i++) {
-        if (t->sd > 0) sum -= 0.5*theta[i]*theta[i]/(t->sd*t->sd);
-        else if (!(theta[i] >= t->lo && theta[i] <= t->hi)) return -INFINITY;
+        if (t->sd > 0) sum -= 0.5*u[i]*u[i]/(t->sd*t->sd);
+        else if (!(u[i] >= t->lo && u[i] <= t->hi)) return -INFINITY;
     }
     return sum;
 }
@@ -201,7 +352,8 @@ static snl_status infer(run *r, size_t simulations, size_t rounds, uint64_t seed
             double *theta = r->theta + r->n*dim;
             if (!k) draw_prior(r->t, &r->rng, theta);
             else memcpy(theta, r->draws + snl_rng_below(&r->rng, r->have)*dim, dim*sizeof *theta);
-            r->t->simulate(&r->rng, theta, r->x + r->n*nx);
+            draw_data(r->t, &r->rng, theta, r->x + r->n*nx);
+            prepare(r->t, &r->rng, r->x + r->n*nx);
         }
         st = fit(r, seed + k, why);
         if (st == SNL_OK) st = sample(r, seed + k, k + 1 < rounds ? THIN : LAST_THIN, why);
@@ -258,10 +410,12 @@ static int observe(run *r, const char *path, io_error *e)
     int rc = IO_OK;
     if (!path) {
         draw_prior(r->t, &r->rng, theta);
-        r->t->simulate(&r->rng, theta, r->x_obs);
+        draw_data(r->t, &r->rng, theta, r->x_obs);
+        if (r->t->map) r->t->map(theta);
         for (size_t i = 0; i < r->t->dim; i++)
             fprintf(stderr, "%s%g", i ? " " : "true: ", theta[i]);
         fputc('\n', stderr);
+        prepare(r->t, NULL, r->x_obs);
         return IO_OK;
     }
     for (size_t i = 0; i < r->t->nx; i++) {
@@ -271,6 +425,7 @@ static int observe(run *r, const char *path, io_error *e)
     rc = table_read(&t, path, e);
     if (!rc && t.rows != 1) rc = io_fail(e, IO_REFUSED, "%s: not one row", path);
     if (!rc) rc = table_numbers(&t, r->t->nx, names, 0, r->x_obs, e);
+    if (!rc) prepare(r->t, NULL, r->x_obs);
     table_free(&t);
     return rc;
 }
@@ -279,6 +434,7 @@ static int finish(run *r, const options *o, io_error *e)
 {
     char name[MAX_DIM][8];
     const char *names[MAX_DIM];
+    for (size_t k = 0; r->t->map && k < r->have; k++) r->t->map(r->draws + k*r->t->dim);
     for (size_t i = 0; i < r->t->dim; i++) {
         double mean = 0, var = 0;
         snprintf(name[i], sizeof name[i], "theta%lu", (unsigned long)i + 1);
@@ -327,6 +483,7 @@ int main(int argc, char **argv)
             rc = io_fail(&e, IO_FAILED, "%s: %s", why.name, snl_status_text(st));
     }
     if (!rc) rc = finish(&r, &o, &e);
+    if (!rc) fprintf(stderr, "CPU %.1f s\n", (double)clock()/CLOCKS_PER_SEC);
     if (rc) fprintf(stderr, "sbibm: %s\n", e.text);
     snl_flow_free(r.flow);
     free(r.work);
