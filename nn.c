@@ -270,21 +270,14 @@ static inline nn_real nn_sqrt(nn_real v)
 #endif
 }
 
-/* h = act(g); leaves the derivative in g. */
-static void nn_act_forward(snl_activation act, size_t n, nn_real *restrict g,
-                           nn_real *restrict h)
+/* h = g/(1 + exp(-g)), SiLU; leaves the derivative in g. */
+static void nn_act_forward(size_t n, nn_real *restrict g, nn_real *restrict h)
 {
-    if (act == SNL_TANH)
-        for (size_t i = 0; i < n; i++) {
-            h[i] = nn_tanh(g[i]);
-            g[i] = (1 - h[i])*(1 + h[i]);
-        }
-    else
-        for (size_t i = 0; i < n; i++) {        /* SiLU, a/(1 + exp(-a)) */
-            const nn_real a = g[i], s = 1/(1 + nn_exp(-a));
-            h[i] = a*s;
-            g[i] = s*(1 + a*(1 - s));
-        }
+    for (size_t i = 0; i < n; i++) {
+        const nn_real a = g[i], s = 1/(1 + nn_exp(-a));
+        h[i] = a*s;
+        g[i] = s*(1 + a*(1 - s));
+    }
 }
 
 static void nn_act_backward(size_t n, const nn_real *restrict g, nn_real *restrict dh)
@@ -354,8 +347,7 @@ static void nn_layer_backward(const nn_layer *a, const nn_real *W, size_t n, con
  * no x. */
 typedef struct nn_net {
     size_t layers, m, size;         /* hidden layers; contexts; parameters                  */
-    int residual;
-    snl_activation act;
+    size_t residual;
     nn_layer l[NN_LAYERS + 1];
 } nn_net;
 
@@ -371,7 +363,6 @@ static void nn_net_init(nn_net *t, size_t d, size_t m, int masked, size_t layers
     t->m = m;
     t->layers = layers;
     t->residual = s->residual;
-    t->act = s->act;
     for (size_t l = 0; layers && l <= layers; l++) {
         nn_layer *a = t->l + l;
         a->in = l ? h : masked ? d : 0;
@@ -421,7 +412,7 @@ static void nn_net_forward(const nn_net *t, const nn_real *p, size_t j0, size_t 
         nn_layer_forward(a, p + a->at, lo, hi, n, k->in[l] + (t->m - a->m)*n, Y);
         if (l == t->layers) break;
         h = nn_input(t, k, l + 1, n);
-        nn_act_forward(t->act, (hi - lo)*n, Y + lo*n, h + lo*n);
+        nn_act_forward((hi - lo)*n, Y + lo*n, h + lo*n);
         for (size_t i = lo*n; t->residual && l > 0 && i < hi*n; i++)
             h[i] += nn_input(t, k, l, n)[i];
     }
@@ -492,17 +483,14 @@ static void nn_bin_find(size_t K, size_t n, const nn_real *e, const nn_real *res
                         int inverse, nn_bin *restrict b)
 {
     nn_real x[NN_ROWS], y[NN_ROWS];
-    for (size_t i = 0; i < n; i++) {
-        x[i] = y[i] = -NN_TAIL;
-        b->sw[i] = b->sh[i] = b->k[i] = 0;
-        b->x[i] = b->w[i] = b->y[i] = b->h[i] = b->d0[i] = b->d1[i] = 0;
-    }
+    memset(b, 0, sizeof *b);
     for (size_t k = 0; k < K; k++)
         for (size_t i = 0; i < n; i++) {
             b->sw[i] += e[k*n + i];
             b->sh[i] += e[(K + k)*n + i];
         }
     for (size_t i = 0; i < n; i++) {
+        x[i] = y[i] = -NN_TAIL;
         b->sw[i] = 2*NN_TAIL/b->sw[i];
         b->sh[i] = 2*NN_TAIL/b->sh[i];
     }
@@ -515,12 +503,9 @@ static void nn_bin_find(size_t K, size_t n, const nn_real *e, const nn_real *res
             const nn_real d0 = first ? 1 : e0[i], d1 = last ? 1 : e1[i];
             const int in = first || v[i] >= (inverse ? y[i] : x[i]);
             b->k[i] = in ? (nn_real)k : b->k[i];
-            b->x[i] = in ? x[i] : b->x[i];
-            b->w[i] = in ? w : b->w[i];
-            b->y[i] = in ? y[i] : b->y[i];
-            b->h[i] = in ? h : b->h[i];
-            b->d0[i] = in ? d0 : b->d0[i];
-            b->d1[i] = in ? d1 : b->d1[i];
+            b->x[i] = in ? x[i] : b->x[i];      b->y[i] = in ? y[i] : b->y[i];
+            b->w[i] = in ? w : b->w[i];         b->h[i] = in ? h : b->h[i];
+            b->d0[i] = in ? d0 : b->d0[i];      b->d1[i] = in ? d1 : b->d1[i];
             x[i] += w;
             y[i] += h;
         }
@@ -761,23 +746,25 @@ static snl_status nn_check(const nn_field *t, size_t n, snl_fault *why)
     return SNL_OK;
 }
 
+/* The fields of snl_flow_shape, which are size_t throughout. */
+enum { NN_FIELDS = sizeof(snl_flow_shape)/sizeof(size_t) };
+static const struct { const char *name;  double lo, hi; } nn_shape[NN_FIELDS] = {
+    { "d", 1, NN_DIM },                 { "m", 1, NN_DIM },
+    { "degree", 0, 4 },                 { "mean_layers", 0, NN_LAYERS },
+    { "mean_width", 1, NN_WIDTH },      { "transforms", 0, NN_TRANSFORMS },
+    { "layers", 1, NN_LAYERS },         { "width", 1, NN_WIDTH },
+    { "bins", 0, NN_BINS },             { "residual", 0, 1 } };
+
 static snl_status nn_shape_check(const snl_flow_shape *s, snl_fault *why)
 {
-    const nn_field fields[] = {
-        { "d", (double)s->d, 1, NN_DIM },
-        { "m", (double)s->m, 1, NN_DIM },
-        { "degree", (double)s->degree, 0, 4 },
-        { "mean_layers", (double)s->mean_layers, 0, NN_LAYERS },
-        { "mean_width", (double)s->mean_width, 1, NN_WIDTH },
-        { "transforms", (double)s->transforms, 0, NN_TRANSFORMS },
-        { "layers", (double)s->layers, 1, NN_LAYERS },
-        { "width", (double)s->width, 1, NN_WIDTH },
-        { "act", (double)s->act, 0, 1 },
-        { "bins", (double)s->bins, 0, NN_BINS },
-        { "residual", (double)s->residual, 0, 1 } };
-    const snl_status st = nn_check(fields, sizeof fields/sizeof *fields, why);
+    size_t v[NN_FIELDS];
     double features = 1, size;
-    if (st != SNL_OK) return st;
+    memcpy(v, s, sizeof v);
+    for (size_t i = 0; i < NN_FIELDS; i++) {
+        const nn_field field = { nn_shape[i].name, (double)v[i], nn_shape[i].lo, nn_shape[i].hi };
+        const snl_status st = nn_check(&field, 1, why);
+        if (st != SNL_OK) return st;
+    }
     for (size_t i = 1; i <= s->degree; i++) features *= (double)(s->m + i)/(double)i;
     if (features > NN_FEATURES + 0.5)
         return snl_refuse(why, "degree", (double)s->degree, 0, (double)s->degree - 1);
@@ -826,8 +813,8 @@ const snl_flow_shape *snl_flow_get_shape(const snl_flow *f) { return &f->s; }
 
 typedef struct nn_pass {                /* all (w, n)                                       */
     double *c0, *cw, *phi, *base;       /* (m): c - cm, and whitened; (F); (d)              */
-    double *x, *r, *z, *ld, *w;         /* (d): data, residual, white, at last N(0, 1);     */
-                                        /* (1): sum of -log du/dz; weights of the samples   */
+    double *x, *r, *z, *ld;             /* (d): data, residual, white, at last N(0, 1);     */
+                                        /* (1): sum of -log du/dz                           */
     nn_real *u;                         /* (d): out of the last transform                   */
     nn_cache mlp, made[NN_TRANSFORMS];
     double *dphi, *dcw, *dbase;         /* backward only, as the rest: (F), (m), (d)        */
@@ -849,7 +836,6 @@ static size_t nn_pass_layout(nn_pass *k, const snl_flow *f, double *base, int ba
     k->r    = nn_take(base, &used, R*d);
     k->z    = nn_take(base, &used, R*d);
     k->ld   = nn_take(base, &used, R);
-    k->w    = nn_take(base, &used, R);
     k->u    = nn_take_real(base, &used, R*d);
     if (f->s.mean_layers) nn_cache_take(&k->mlp, &f->mlp, base, &used);
     for (size_t t = 0; t < f->s.transforms; t++)
@@ -1090,8 +1076,8 @@ typedef struct nn_trainer {
     const snl_train_hooks *hooks;   /* not NULL                                             */
     snl_train_report      *rep;     /* not NULL                                             */
     size_t ntrain, nval;
-    int    mean_on;                 /* base lacks the MLP: add it in each pass              */
-    double *cw, *base, *xr;         /* (n, m), (n, d): rows; x of one pass                  */
+    double *cw, *base, *xr;         /* (n, m), (n, d), up to stage 1 without the MLP; x of  */
+                                    /* one pass                                             */
     nn_real *grad, *m1, *m2, *best; /* (np): gradient, Adam's moments, best weights         */
     double *gram, *chol;            /* (F, F)                                               */
     double *rhs, *S;                /* (F, d)                                               */
@@ -1134,11 +1120,7 @@ static void nn_shuffle(size_t *rows, size_t n, snl_rng *rng)
     }
 }
 
-static double nn_weight(const nn_trainer *t, size_t row)
-{ return t->data->w ? t->data->w[row] : 1; }
-
-/* Up to NN_ROWS rows into the pass: x through the redraw hook for stage 1 or 2, cw, base
- * and weights, which are 0 where the pass is filled up. */
+/* Up to NN_ROWS rows into the pass: x through the redraw hook for stage 1 or 2, cw, base. */
 static snl_status nn_load(nn_trainer *t, snl_rng *rng, int stage, size_t epoch, size_t n,
                           const size_t *rows)
 {
@@ -1151,11 +1133,10 @@ static snl_status nn_load(nn_trainer *t, snl_rng *rng, int stage, size_t epoch, 
     nn_gather(n, d, t->xr, d, NULL, k->x);
     nn_gather(n, m, t->cw, m, rows, k->cw);
     nn_gather(n, d, t->base, d, rows, k->base);
-    for (size_t i = 0; i < nn_fill(n); i++) k->w[i] = i < n ? nn_weight(t, rows[i]) : 0;
     return st;
 }
 
-/* Sum of w times the loss of the n samples loaded; with dp, also dp += scale d/dp of it.
+/* Sum of the losses of the n samples loaded; with dp, also dp += scale d/dp of it.
  * Stage 0: sum_j q_j (x - base)_j^2; 1: of x - mu, with the MLP; 2: -log p. */
 static double nn_loss(nn_trainer *t, int stage, size_t n, double scale, nn_real *dp)
 {
@@ -1163,20 +1144,20 @@ static double nn_loss(nn_trainer *t, int stage, size_t n, double scale, nn_real 
     const size_t d = f->s.d, N = nn_fill(n);
     nn_pass *k = &t->pass;
     double loss = 0, logp[NN_ROWS];
-    if (stage == 1 || (stage == 2 && t->mean_on)) nn_mean_forward(f, N, k);
-    if (stage < 2)
-        for (size_t i = 0; i < d*N; i++) {
-            const double e = k->x[i] - k->base[i], w = k->w[i % N]*t->q[i/N];
-            loss += w*e*e;
-            k->dbase[i] = -2*scale*w*e;
-        }
-    else {
+    if (stage == 1) nn_mean_forward(f, N, k);
+    if (stage == 2) {
         nn_density_forward(f, N, k, logp);
-        for (size_t i = 0; i < n; i++) loss -= k->w[i]*logp[i];
-        for (size_t i = 0; i < N; i++) k->g[i] = (nn_real)(scale*k->w[i]);
+        for (size_t i = 0; i < n; i++) loss -= logp[i];
+        for (size_t i = 0; i < N; i++) k->g[i] = i < n ? (nn_real)scale : 0;
         if (dp) nn_density_backward(f, N, k, dp);
+        return loss;
     }
-    if (dp && (stage == 1 || t->mean_on)) nn_mean_backward(f, N, k, dp);
+    for (size_t i = 0; i < d*N; i++) {
+        const double e = k->x[i] - k->base[i], w = i % N < n ? t->q[i/N] : 0;
+        loss += w*e*e;
+        k->dbase[i] = -2*scale*w*e;
+    }
+    if (dp) nn_mean_backward(f, N, k, dp);
     return loss;
 }
 
@@ -1184,7 +1165,7 @@ static double nn_loss(nn_trainer *t, int stage, size_t n, double scale, nn_real 
 static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const size_t *rows,
                                double *mean)
 {
-    double sum = 0, wsum = 0;
+    double sum = 0;
     snl_status st;
     snl_rng rng;
     snl_rng_seed(&rng, t->cfg->seed, 3);
@@ -1193,9 +1174,8 @@ static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const siz
         if ((st = nn_load(t, &rng, nn_max(stage, 1), 0, n, rows + i)) != SNL_OK) return st;
         if (stage == 0) nn_base_forward(t->f, nn_fill(n), &t->pass);
         sum += nn_loss(t, stage, n, 1, NULL);
-        for (size_t r = 0; r < n; r++) wsum += t->pass.w[r];
     }
-    *mean = sum/wsum;
+    *mean = sum/(double)count;
     return fabs(sum) < INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
@@ -1216,47 +1196,40 @@ static void nn_set_weights(nn_trainer *t, const double *var)
     for (size_t j = 0; j < t->f->s.d; j++) t->q[j] /= sum > 0 ? sum : 1;
 }
 
-/* Weighted mean (w) and upper triangle of the covariance (w, w) of all rows of v (n, w). */
+/* Mean (w) and upper triangle of the covariance (w, w) of all rows of v (n, w). */
 static void nn_moments(const nn_trainer *t, const double *v, size_t w, double *mean,
                        double *cov)
 {
     const size_t n = t->data->n;
-    double sum = 0;
     memset(mean, 0, w*sizeof *mean);
     memset(cov, 0, w*w*sizeof *cov);
-    for (size_t i = 0; i < n; i++) sum += nn_weight(t, i);
-    for (size_t i = 0; i < n; i++) {
-        const double p = nn_weight(t, i)/sum;
-        for (size_t a = 0; a < w; a++) mean[a] += p*v[i*w + a];
-    }
-    for (size_t i = 0; i < n; i++) {
-        const double p = nn_weight(t, i)/sum;
+    for (size_t i = 0; i < n*w; i++) mean[i % w] += 1/(double)n*v[i];
+    for (size_t i = 0; i < n; i++, v += w)
         for (size_t a = 0; a < w; a++) {
-            const double e = p*(v[i*w + a] - mean[a]);
-            for (size_t b = a; b < w; b++) cov[a*w + b] += e*(v[i*w + b] - mean[b]);
+            const double e = 1/(double)n*(v[a] - mean[a]);
+            for (size_t b = a; b < w; b++) cov[a*w + b] += e*(v[b] - mean[b]);
         }
-    }
 }
 
-/* cw and base of all rows. */
-static void nn_contexts(nn_trainer *t)
+/* cw and base, or with the MLP the mean, of all rows. */
+static void nn_contexts(nn_trainer *t, int mlp)
 {
     const size_t d = t->f->s.d, m = t->f->s.m;
     for (size_t i = 0; i < t->data->n; i += NN_ROWS) {
         const size_t n = nn_min(NN_ROWS, t->data->n - i);
         const size_t N = nn_context_forward(t->f, n, t->data->c + i*m, &t->pass);
-        if (t->mean_on) nn_mean_forward(t->f, N, &t->pass);
+        if (mlp) nn_mean_forward(t->f, N, &t->pass);
         nn_scatter(n, m, t->pass.cw, t->cw + i*m);
         nn_scatter(n, d, t->pass.base, t->base + i*d);
     }
 }
 
-/* Over the training rows: t->cov = mean of w r r^T, r from the mean; or, poly, t->gram =
- * sum of w phi phi^T and t->rhs = sum of w phi (x - xm)^T. */
+/* Over the training rows: t->cov = mean of r r^T, r from base; or, poly, t->gram = sum of
+ * phi phi^T and t->rhs = sum of phi (x - xm)^T. */
 static snl_status nn_second_moments(nn_trainer *t, int stage, int poly)
 {
     const size_t d = t->f->s.d, w = poly ? t->f->F : d;
-    double *square = poly ? t->gram : t->cov, sum = 0;
+    double *square = poly ? t->gram : t->cov;
     nn_pass *k = &t->pass;
     snl_status st;
     snl_rng rng;
@@ -1268,18 +1241,16 @@ static snl_status nn_second_moments(nn_trainer *t, int stage, int poly)
         double *u = poly ? k->phi : k->r;
         if ((st = nn_load(t, &rng, stage, 0, n, t->rows + i)) != SNL_OK) return st;
         if (poly) nn_poly_forward(N, t->f->s.m, t->f->s.degree, k->cw, k->phi);
-        else if (t->mean_on) nn_mean_forward(t->f, N, k);
         for (size_t j = 0; !poly && j < d*N; j++) u[j] = k->x[j] - k->base[j];
-        for (size_t j = 0; j < w*N; j++) u[j] *= sqrt(k->w[j % N]);
-        for (size_t j = 0; j < d*N; j++) k->x[j] = sqrt(k->w[j % N])*(k->x[j] - t->xm[j/N]);
+        for (size_t j = 0; j < w*N; j++) u[j] = j % N < n ? u[j] : 0;       /* not copies */
+        for (size_t j = 0; j < d*N; j++) k->x[j] -= t->xm[j/N];
         for (size_t a = 0; a < w; a++) {
             for (size_t b = a; b < w; b++) square[a*w + b] += nn_dot(N, u + a*N, u + b*N);
             for (size_t j = 0; poly && j < d; j++)
                 t->rhs[a*d + j] += nn_dot(N, u + a*N, k->x + j*N);
         }
-        for (size_t r = 0; r < n; r++) sum += k->w[r];
     }
-    for (size_t j = 0; !poly && j < d*d; j++) t->cov[j] /= sum;
+    for (size_t j = 0; !poly && j < d*d; j++) t->cov[j] /= (double)t->ntrain;
     return SNL_OK;
 }
 
@@ -1309,7 +1280,6 @@ static snl_status nn_fit_poly(nn_trainer *t)
             best = loss;
             memcpy(t->S, f->S, F*d*sizeof *f->S);
             t->rep->degree = k;
-            t->rep->ridge = k ? grid[g] : 0;
         }
     }
     if (st == SNL_OK && !(best < INFINITY)) st = SNL_EFAILED;
@@ -1317,13 +1287,14 @@ static snl_status nn_fit_poly(nn_trainer *t)
     return st;
 }
 
-/* B and its determinant: 1/s, or from the residuals of the mean. */
+/* B and its determinant: 1/s, or from the covariance of the residuals of the mean, of their
+ * variances alone where it is singular. */
 static snl_status nn_fit_scale(nn_trainer *t)
 {
     snl_flow *f = t->f;
     const size_t d = f->s.d;
     const snl_status st = nn_second_moments(t, 2, 0);
-    int diagonal = !t->cfg->whiten || t->data->s;
+    int diagonal = t->data->s != NULL;
     if (st != SNL_OK) return st;
     for (size_t j = 0; j < d; j++) {
         const double v = t->cov[j*d + j];
@@ -1347,9 +1318,9 @@ static snl_status nn_refresh(nn_trainer *t)
     snl_status st;
     nn_moments(t, t->data->c, f->s.m, f->cm, t->cov);
     (void)nn_whitener(t->cov, f->s.m, 1e-10, f->cB);
-    nn_contexts(t);
+    nn_contexts(t, 0);
     if ((st = nn_fit_poly(t)) != SNL_OK) return st;
-    nn_contexts(t);
+    nn_contexts(t, 0);
     if ((st = nn_second_moments(t, 1, 0)) != SNL_OK) return st;
     for (size_t j = 0; j < d; j++) {
         const double v = t->cov[j*d + j];
@@ -1378,19 +1349,17 @@ static void nn_adam(size_t n, nn_real *restrict p, const nn_real *restrict g,
     }
 }
 
-/* t->grad of the mean loss of one minibatch; *loss, *w += its sums of w loss and of w. */
+/* t->grad of the mean loss of one minibatch, and its norm; *loss += its sum of losses. */
 static snl_status nn_gradient(nn_trainer *t, int stage, snl_rng *rng, size_t epoch,
-                              size_t count, const size_t *rows, double *loss, double *w,
-                              double *norm)
+                              size_t count, const size_t *rows, double *loss, double *norm)
 {
-    double all = 0, sum = 0, squares[NN_LANES] = { 0 };
-    for (size_t i = 0; i < count; i++) all += nn_weight(t, rows[i]);
+    double sum = 0, squares[NN_LANES] = { 0 };
     memset(t->grad, 0, t->f->np*sizeof *t->grad);
-    for (size_t i = 0; all > 0 && i < count; i += NN_ROWS) {
+    for (size_t i = 0; i < count; i += NN_ROWS) {
         const size_t n = nn_min(NN_ROWS, count - i);
         const snl_status st = nn_load(t, rng, stage, epoch, n, rows + i);
         if (st != SNL_OK) return st;
-        sum += nn_loss(t, stage, n, 1/all, t->grad);
+        sum += nn_loss(t, stage, n, 1/(double)count, t->grad);
     }
     for (size_t i = 0; i < t->f->np; i += NN_LANES)         /* rows of W fill lanes */
         for (size_t k = 0; k < NN_LANES; k++)
@@ -1399,7 +1368,6 @@ static snl_status nn_gradient(nn_trainer *t, int stage, snl_rng *rng, size_t epo
     for (size_t k = 0; k < NN_LANES; k++) *norm += squares[k];
     *norm = sqrt(*norm);
     *loss += sum;
-    *w += all;
     return fabs(sum) < INFINITY && *norm < INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
@@ -1409,26 +1377,25 @@ static snl_status nn_fit(nn_trainer *t, int stage)
     const snl_train_stage *s = stage == 1 ? &t->cfg->mean : &t->cfg->flow;
     const snl_flow *f = t->f;
     const size_t batches = nn_ceil(t->ntrain, s->batch), total = batches*s->epochs;
-    const size_t from = stage == 2 && !t->mean_on ? f->mlp.size : 0;
+    const size_t from = stage == 2 ? f->mlp.size : 0;
     const size_t np = (stage == 1 ? f->mlp.size : f->np) - from;
-    double lowest, *history = t->hooks->history;
+    double lowest;
     size_t since = 0, epoch = 0, b = 0;
     snl_status st;
     snl_rng rng;
-    if (history && stage == 2) history += 2*t->cfg->mean.epochs;
     snl_rng_seed(&rng, t->cfg->seed, 3 + (uint64_t)stage);
     memset(t->m1, 0, f->np*sizeof *t->m1);
     memset(t->m2, 0, f->np*sizeof *t->m2);
     memcpy(t->best, f->theta, f->np*sizeof *t->best);
     st = nn_val_loss(t, stage, &lowest);
     while (st == SNL_OK && epoch++ < s->epochs && since++ < s->patience) {
-        double loss = 0, w = 0, norm, val;
+        double loss = 0, norm, val;
         nn_shuffle(t->rows, t->ntrain, &rng);
         for (b = 0; b < batches; b++) {
             const size_t i = b*s->batch, step = (epoch - 1)*batches + b;
             const double turn = cos(SNL_PI*(double)step/(double)total);
             st = nn_gradient(t, stage, &rng, epoch, nn_min(s->batch, t->ntrain - i),
-                             t->rows + i, &loss, &w, &norm);
+                             t->rows + i, &loss, &norm);
             if (st != SNL_OK) break;
             nn_adam(np, f->theta + from, t->grad + from, t->m1 + from, t->m2 + from,
                     norm > t->cfg->clip ? t->cfg->clip/norm : 1,
@@ -1443,11 +1410,10 @@ static snl_status nn_fit(nn_trainer *t, int stage)
             memcpy(t->best, f->theta, f->np*sizeof *t->best);
         }
         t->rep->epochs[stage-1] = epoch;
-        if (history) { history[2*epoch-2] = loss/w;  history[2*epoch-1] = val; }
         if (t->hooks->progress) {
             snl_train_progress p;
-            p.stage = stage;   p.epoch = epoch;  p.epochs = s->epochs;
-            p.train = loss/w;  p.val = val;      p.best = lowest;
+            p.stage = stage;  p.epoch = epoch;  p.epochs = s->epochs;
+            p.train = loss/(double)t->ntrain;   p.val = val;    p.best = lowest;
             if (t->hooks->progress(t->hooks->self, &p)) st = SNL_ESTOPPED;
         }
     }
@@ -1478,12 +1444,11 @@ static snl_status nn_train(nn_trainer *t)
 
     nn_set_weights(t, t->var);                                  /* polynomial */
     if (t->cfg->fresh) st = nn_refresh(t);
-    else nn_contexts(t);
+    else nn_contexts(t, 0);
     if (st != SNL_OK) return st;
     if ((st = nn_val_loss(t, 0, &rep->poly_val)) != SNL_OK) return st;
 
-    t->mean_on = f->s.mean_layers > 0;                          /* MLP of the mean */
-    if (t->mean_on && t->cfg->mean.epochs) {
+    if (f->s.mean_layers && t->cfg->mean.epochs) {              /* MLP of the mean */
         double *rs2 = t->xm;
         for (size_t j = 0; j < d; j++) rs2[j] = f->rs[j]*f->rs[j];
         nn_set_weights(t, rs2);
@@ -1491,15 +1456,11 @@ static snl_status nn_train(nn_trainer *t)
         nn_set_weights(t, t->var);
     }
     if (st == SNL_OK) st = nn_val_loss(t, 1, &rep->mean_val);
-    if (st == SNL_OK) st = nn_mean_loss(t, 1, t->ntrain, t->rows, &rep->mean_train);
     if (st != SNL_OK) return st;
-    if (t->mean_on && !t->cfg->joint) {
-        nn_contexts(t);
-        t->mean_on = 0;
-    }
+    if (f->s.mean_layers) nn_contexts(t, 1);
 
     if (t->cfg->fresh && (st = nn_fit_scale(t)) != SNL_OK) return st;   /* transforms */
-    if (t->cfg->flow.epochs && (f->s.transforms || t->mean_on)) st = nn_fit(t, 2);
+    if (t->cfg->flow.epochs && f->s.transforms) st = nn_fit(t, 2);
     told = nn_val_loss(t, 2, &rep->logp_val);
     if (told == SNL_OK) told = nn_mean_loss(t, 2, t->ntrain, t->rows, &rep->logp_train);
     rep->logp_val = -rep->logp_val;
@@ -1541,10 +1502,9 @@ static snl_status nn_baseline(const snl_flow *f, const snl_train_cfg *cfg,
     snl_status st;
     shape.degree = 1;
     shape.mean_layers = shape.transforms = 0;
-    c.fresh = c.whiten = 1;
+    c.fresh = 1;
     all.s = NULL;
     h.progress = NULL;
-    h.history = NULL;
     if ((st = snl_flow_create(&line, &shape, NULL)) != SNL_OK) return st;
     st = nn_run(line, &c, &all, &h, &rep);
     *logp = st == SNL_OK ? rep.logp_val : NAN;
@@ -1567,7 +1527,7 @@ static snl_status nn_train_check(const snl_flow *f, const snl_train_cfg *c,
         { "val_frac", c->val_frac, positive, 1 - 1e-15 }, { "n", n, 4, most } };
     const struct { const char *name;  const double *v;  size_t n, w;  double lo; } arrays[] = {
         { "c", data->c, data->n, f->s.m, -finite }, { "x", data->x, data->n, f->s.d, -finite },
-        { "w", data->w, data->n, 1, 0 },            { "s", data->s, 1, f->s.d, positive } };
+        { "s", data->s, 1, f->s.d, positive } };
     snl_status st = nn_check(fields, sizeof fields/sizeof *fields, why);
     for (size_t k = 0; st == SNL_OK && k < sizeof arrays/sizeof *arrays; k++)
         for (size_t i = 0; arrays[k].v && st == SNL_OK && i < arrays[k].n*arrays[k].w; i++) {
@@ -1584,7 +1544,7 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
                           const snl_train_hooks *hooks, snl_train_report *report,
                           snl_fault *why)
 {
-    const snl_train_hooks none = { NULL, NULL, NULL, NULL };
+    const snl_train_hooks none = { NULL, NULL, NULL };
     snl_train_report rep;
     snl_status st = nn_train_check(f, cfg, data, why);
     if (st != SNL_OK) return st;
@@ -1599,7 +1559,7 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
 
 /* "SNLFLOW", version; the fields of the shape, 8 bytes each; the flow's numbers as doubles
  * in the order of nn_flow_layout; checksum of all that. */
-enum { NN_VERSION = 2, NN_FIELDS = 11, NN_HEADER = 8 + 8*NN_FIELDS };
+enum { NN_VERSION = 3, NN_HEADER = 8 + 8*NN_FIELDS };
 
 static const char nn_tag[8] = { 'S', 'N', 'L', 'F', 'L', 'O', 'W', NN_VERSION };
 
@@ -1608,11 +1568,9 @@ static size_t nn_doubles(const snl_flow *f)             /* before theta */
 
 snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size_t *len)
 {
-    const snl_flow_shape *s = &f->s;
-    const size_t field[NN_FIELDS] = { s->d, s->m, s->degree, s->mean_layers, s->mean_width,
-                                      s->transforms, s->layers, s->width, (size_t)s->act,
-                                      s->bins, (size_t)s->residual };
     unsigned char *p = buf;
+    size_t field[NN_FIELDS];
+    memcpy(field, &f->s, sizeof field);
     *len = NN_HEADER + 8*(nn_doubles(f) + f->np) + 8;
     if (!buf) return SNL_OK;
     if (cap < *len) return SNL_EINVAL;
@@ -1643,10 +1601,7 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
         if (v > NN_FEATURES) return SNL_EFORMAT;
         field[i] = (size_t)v;
     }
-    s.d = field[0];            s.m = field[1];           s.degree = field[2];
-    s.mean_layers = field[3];  s.mean_width = field[4];  s.transforms = field[5];
-    s.layers = field[6];       s.width = field[7];       s.act = (snl_activation)field[8];
-    s.bins = field[9];         s.residual = (int)field[10];
+    memcpy(&s, field, sizeof s);
     st = snl_flow_create(&f, &s, NULL);
     if (st != SNL_OK) return st == SNL_ENOMEM ? st : SNL_EFORMAT;
     n = nn_doubles(f);

@@ -1749,7 +1749,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     snl_train_cfg tc = snl_train_defaults();
     run_training training = { r, t };
     snl_train_hooks hooks = { &training, p->unit_noise ? run_add_noise : NULL,
-                              run_train_progress, NULL };
+                              run_train_progress };
     snl_train_data td;
     snl_flow_shape shape;
     double *c, *x, *ones, *mid = r->mid;
@@ -1793,7 +1793,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
         run_solve_lower(d, r->chol, z);
         r->reach = fmax(r->reach, run_dot(d, z, z));
     }
-    td.n = m;  td.c = c;  td.x = x;  td.w = NULL;  td.s = p->unit_noise ? ones : NULL;
+    td.n = m;  td.c = c;  td.x = x;  td.s = p->unit_noise ? ones : NULL;
     tc.mean.epochs = r->cfg.epochs;
     tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
     tc.seed = r->cfg.seed + r->round;

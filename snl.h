@@ -810,12 +810,10 @@ SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, d
  * B a diagonal or upper triangular matrix; the f_t are masked autoregressive transforms,
  * affine [P2], u_i = (z_i - shift_i(z_<i, c')) exp(-scale_i(z_<i, c')), and if bins > 0 then
  * a rational-quadratic spline of u_i in [-4, 4] whose knots depend on z_<i and c' [D], with
- * the order of the components reversed from one to the next.
+ * the order of the components reversed from one to the next.  Hidden units are SiLU.
  * transforms = 0 leaves a Gaussian with a learned mean; snl_flow_mean alone makes it a
  * regression.
  * Networks compute with floats, all the rest, as sums and the mean, with doubles. */
-
-typedef enum snl_activation { SNL_TANH, SNL_SILU } snl_activation;
 
 typedef struct snl_flow_shape {
     size_t d, m;                   /* components of x and of c, 1 .. 1024                    */
@@ -824,14 +822,13 @@ typedef struct snl_flow_shape {
     size_t mean_layers, mean_width;/* hidden layers of the MLP, 0 (no MLP) .. 8; 1 .. 4096   */
     size_t transforms;             /* 0 .. 64                                                */
     size_t layers, width;          /* hidden layers of each transform, 1 .. 8; 1 .. 4096     */
-    snl_activation act;            /* of all hidden units                                    */
     size_t bins;                   /* of the splines, 0 (none) .. 64                         */
-    int    residual;               /* 1: hidden layers after the first add to their input    */
+    size_t residual;               /* 1: hidden layers after the first add to their input    */
 } snl_flow_shape;
 
 static inline snl_flow_shape snl_flow_shape_defaults(size_t d, size_t m)
 {
-    snl_flow_shape s = { 0, 0, 2, 2, 64, 5, 2, 50, SNL_SILU, 0, 0 };
+    snl_flow_shape s = { 0, 0, 2, 2, 64, 5, 2, 50, 0, 0 };
     s.d = d;  s.m = m;
     return s;
 }
@@ -899,9 +896,7 @@ typedef struct snl_train_stage {
 typedef struct snl_train_cfg {
     snl_train_stage mean;    /* 1: the MLP of the mean, by least squares                 */
     snl_train_stage flow;    /* 2: the transforms, by maximum likelihood                 */
-    int      joint;          /* stage 2 also moves the MLP: 0 or 1                       */
     int      fresh;          /* 1: new scales, polynomial and weights; 0: continue       */
-    int      whiten;         /* 1: B from the covariance of the residuals; 0: diagonal   */
     double   clip;           /* of the global norm of the gradient, > 0, may be INFINITY */
     double   decay;          /* decoupled weight decay (per unit of lr), >= 0            */
     double   val_frac;       /* share of rows held out for validation, in (0, 1)         */
@@ -911,17 +906,17 @@ typedef struct snl_train_cfg {
 static inline snl_train_cfg snl_train_defaults(void)
 {
     snl_train_cfg c = { { 300, 64, 60, 2e-3, 0 }, { 200, 64, 20, 1e-3, 1e-5 },
-                        0, 1, 1, 5.0, 0, 0.1, 1 };
+                        1, 5.0, 0, 0.1, 1 };
     return c;
 }
 
 typedef struct snl_train_data {
     size_t        n;         /* rows, >= 4                                               */
     const double *c, *x;     /* [n][m], [n][d]                                           */
-    const double *w;         /* [n] weights of the rows, >= 0, or NULL: all 1            */
     const double *s;         /* [d] scales, > 0, or NULL.  Given: stage 1 minimises      */
-                             /* sum ((x - mu)/s)^2, and B = 1/s.  NULL: both from the    */
-                             /* residuals of the polynomial and of the mean              */
+                             /* sum ((x - mu)/s)^2, and B = 1/s.  NULL: from the         */
+                             /* residuals of the polynomial, and B, triangular, from the */
+                             /* covariance of those of the mean                          */
 } snl_train_data;
 
 typedef struct snl_train_progress {
@@ -940,16 +935,14 @@ typedef struct snl_train_hooks {    /* any may be NULL                          
                          const size_t *rows, double *x);
     /* After each epoch; non-zero stops with SNL_ESTOPPED, the best weights so far kept. */
     int  (*progress)(void *self, const snl_train_progress *p);
-    double *history;                /* [mean.epochs + flow.epochs][2]: train, validation */
 } snl_train_hooks;
 
 typedef struct snl_train_report {
     size_t epochs[2], best[2];      /* run, and the one kept (0: the start), per stage   */
     size_t degree;                  /* of the polynomial, chosen by validation           */
-    double ridge;                   /* its penalty per row, chosen by validation         */
     double poly_val;                /* weighted variance left by the polynomial over     */
                                     /* that left by the constant, validation rows        */
-    double mean_train, mean_val;    /* the same with the MLP                             */
+    double mean_val;                /* the same with the MLP                             */
     double logp_train, logp_val;    /* mean log p {nats}                                 */
     double logp_linear;             /* validation rows under x = a + b c + Gaussian noise */
                                     /* of full covariance: a flow should be above it;    */

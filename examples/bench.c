@@ -272,9 +272,9 @@ static int density_epoch(void *self, const snl_train_progress *p)
 static snl_status density_train(bench *b, const char *name, density *d, size_t n,
                                 size_t batch)
 {
-    const snl_train_data data = { n, d->c, d->x, NULL, NULL };
+    const snl_train_data data = { n, d->c, d->x, NULL };
     snl_train_cfg cfg = snl_train_defaults();
-    snl_train_hooks hooks = { NULL, NULL, NULL, NULL };
+    snl_train_hooks hooks = { NULL, NULL, NULL };
     snl_status s;
     cfg.mean.epochs = 0;
     cfg.flow.epochs = 3;

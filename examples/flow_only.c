@@ -35,7 +35,7 @@ int main(int argc, char **argv)
     double *c = malloc((3*n + 6*FRESH)*sizeof *c), *x = c + n, *fresh_c = x + 2*n;
     double *fresh_x = fresh_c + FRESH, *logp = fresh_x + 2*FRESH, *draw = logp + FRESH;
     double lost = 0, mean = 0, *work = NULL;
-    const snl_train_data data = { n, c, x, NULL, NULL };
+    const snl_train_data data = { n, c, x, NULL };
     snl_fault why = { "memory", 0, 0, 0, 0 };
     snl_flow *flow = NULL;
     snl_status st;

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     const snl_mcmc_run_cfg run = snl_mcmc_run_defaults(STEPS);
     double *theta = calloc(n*(DIM + NX) + STEPS*WALKERS*DIM, sizeof *theta);
     double *x = theta + n*DIM, *draws = x + n*NX, x_obs[NX];
-    const snl_train_data data = { n, theta, x, NULL, NULL };
+    const snl_train_data data = { n, theta, x, NULL };
     snl_mcmc_chain chain = { draws, NULL, NULL, NULL, 0 };
     posterior p = { NULL, x_obs, NULL };
     snl_mcmc *s = NULL;

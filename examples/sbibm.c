@@ -257,7 +257,7 @@ static snl_status surrogate(void *ctx, size_t n, const double *theta, double *pr
 /* Fit the flow to the simulations. */
 static snl_status fit(run *r, uint64_t seed, snl_fault *why)
 {
-    const snl_train_data data = { r->n, r->theta, r->x, NULL, NULL };
+    const snl_train_data data = { r->n, r->theta, r->x, NULL };
     snl_flow_shape shape = snl_flow_shape_defaults(r->t->nx, r->t->dim);
     snl_train_cfg cfg = snl_train_defaults();
     snl_train_report rep;

@@ -79,12 +79,11 @@ static snl_flow *random_shape(const snl_flow_shape *s, double size)
 }
 
 static snl_flow *random_flow(size_t d, size_t m, size_t degree, size_t mlp, size_t transforms,
-                             size_t width, snl_activation act, size_t bins, double size)
+                             size_t width, size_t bins, double size)
 {
     snl_flow_shape s = snl_flow_shape_defaults(d, m);
     s.degree = degree;          s.mean_layers = mlp;    s.mean_width = 7;
-    s.transforms = transforms;  s.width = width;        s.act = act;
-    s.bins = bins;
+    s.transforms = transforms;  s.width = width;        s.bins = bins;
     return random_shape(&s, size);
 }
 
@@ -93,7 +92,7 @@ static snl_flow *random_flow(size_t d, size_t m, size_t degree, size_t mlp, size
 static double sampling_error(size_t n, size_t bins, double size)
 {
     enum { D = 6, M = 3 };
-    snl_flow *f = random_flow(D, M, 2, 1, 4, 20, SNL_SILU, bins, size);
+    snl_flow *f = random_flow(D, M, 2, 1, 4, 20, bins, size);
     double *c = normals(n*M, 1), *x = doubles(n*D), logp[NN_ROWS], worst = 0;
     double *work = doubles(snl_flow_work(f));
     nn_pass k;
