@@ -1161,22 +1161,30 @@ static double nn_loss(nn_trainer *t, int stage, size_t n, double scale, nn_real 
     return loss;
 }
 
-/* Mean loss of some rows; stage 0 with the polynomial that is in the flow. */
-static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const size_t *rows,
-                               double *mean)
+/* Mean loss of some rows, and with grad its derivatives; stage 0 with the polynomial that is
+ * in the flow. */
+static snl_status nn_rows_loss(nn_trainer *t, int stage, snl_rng *rng, size_t epoch,
+                               size_t count, const size_t *rows, nn_real *grad, double *mean)
 {
     double sum = 0;
-    snl_status st;
-    snl_rng rng;
-    snl_rng_seed(&rng, t->cfg->seed, 3);
+    if (grad) memset(grad, 0, t->f->np*sizeof *grad);
     for (size_t i = 0; i < count; i += NN_ROWS) {
         const size_t n = nn_min(NN_ROWS, count - i);
-        if ((st = nn_load(t, &rng, nn_max(stage, 1), 0, n, rows + i)) != SNL_OK) return st;
+        const snl_status st = nn_load(t, rng, stage ? stage : 1, epoch, n, rows + i);
+        if (st != SNL_OK) return st;
         if (stage == 0) nn_base_forward(t->f, nn_fill(n), &t->pass);
-        sum += nn_loss(t, stage, n, 1, NULL);
+        sum += nn_loss(t, stage, n, 1/(double)count, grad);
     }
     *mean = sum/(double)count;
     return fabs(sum) < INFINITY ? SNL_OK : SNL_EFAILED;
+}
+
+static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const size_t *rows,
+                               double *mean)
+{
+    snl_rng rng;
+    snl_rng_seed(&rng, t->cfg->seed, 3);
+    return nn_rows_loss(t, stage, &rng, 0, count, rows, NULL, mean);
 }
 
 static snl_status nn_val_loss(nn_trainer *t, int stage, double *mean)
@@ -1349,26 +1357,13 @@ static void nn_adam(size_t n, nn_real *restrict p, const nn_real *restrict g,
     }
 }
 
-/* t->grad of the mean loss of one minibatch, and its norm; *loss += its sum of losses. */
-static snl_status nn_gradient(nn_trainer *t, int stage, snl_rng *rng, size_t epoch,
-                              size_t count, const size_t *rows, double *loss, double *norm)
+static double nn_norm(size_t n, const nn_real *g)       /* n fills lanes, as rows of W do */
 {
     double sum = 0, squares[NN_LANES] = { 0 };
-    memset(t->grad, 0, t->f->np*sizeof *t->grad);
-    for (size_t i = 0; i < count; i += NN_ROWS) {
-        const size_t n = nn_min(NN_ROWS, count - i);
-        const snl_status st = nn_load(t, rng, stage, epoch, n, rows + i);
-        if (st != SNL_OK) return st;
-        sum += nn_loss(t, stage, n, 1/(double)count, t->grad);
-    }
-    for (size_t i = 0; i < t->f->np; i += NN_LANES)         /* rows of W fill lanes */
-        for (size_t k = 0; k < NN_LANES; k++)
-            squares[k] += (double)t->grad[i + k]*(double)t->grad[i + k];
-    *norm = 0;
-    for (size_t k = 0; k < NN_LANES; k++) *norm += squares[k];
-    *norm = sqrt(*norm);
-    *loss += sum;
-    return fabs(sum) < INFINITY && *norm < INFINITY ? SNL_OK : SNL_EFAILED;
+    for (size_t i = 0; i < n; i += NN_LANES)
+        for (size_t k = 0; k < NN_LANES; k++) squares[k] += (double)g[i + k]*(double)g[i + k];
+    for (size_t k = 0; k < NN_LANES; k++) sum += squares[k];
+    return sqrt(sum);
 }
 
 /* Stage 1 or 2 on its own share of the weights, which end as the best by validation. */
@@ -1389,14 +1384,17 @@ static snl_status nn_fit(nn_trainer *t, int stage)
     memcpy(t->best, f->theta, f->np*sizeof *t->best);
     st = nn_val_loss(t, stage, &lowest);
     while (st == SNL_OK && epoch++ < s->epochs && since++ < s->patience) {
-        double loss = 0, norm, val;
+        double loss = 0, mean = 0, norm, val;
         nn_shuffle(t->rows, t->ntrain, &rng);
         for (b = 0; b < batches; b++) {
             const size_t i = b*s->batch, step = (epoch - 1)*batches + b;
+            const size_t n = nn_min(s->batch, t->ntrain - i);
             const double turn = cos(SNL_PI*(double)step/(double)total);
-            st = nn_gradient(t, stage, &rng, epoch, nn_min(s->batch, t->ntrain - i),
-                             t->rows + i, &loss, &norm);
+            st = nn_rows_loss(t, stage, &rng, epoch, n, t->rows + i, t->grad, &mean);
+            norm = nn_norm(f->np, t->grad);
+            if (st == SNL_OK && !(norm < INFINITY)) st = SNL_EFAILED;
             if (st != SNL_OK) break;
+            loss += mean*(double)n;
             nn_adam(np, f->theta + from, t->grad + from, t->m1 + from, t->m2 + from,
                     norm > t->cfg->clip ? t->cfg->clip/norm : 1,
                     s->lr_end + 0.5*(s->lr - s->lr_end)*(1 + turn), t->cfg->decay, step + 1);
