@@ -87,7 +87,7 @@ test: snl examples
 
 bench: snl
 	@./snl bench
-	@if $(CC) $(CFLAGS) -o build/gemm examples/gemm.c -lopenblas $(LDLIBS) 2> /dev/null; \
+	@if $(CC) $(CFLAGS) -o build/gemm tests/gemm.c -lopenblas $(LDLIBS) 2> /dev/null; \
 	    then OPENBLAS_NUM_THREADS=1 ./build/gemm; fi
 
 sbibm: examples

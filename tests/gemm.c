@@ -1,7 +1,7 @@
 /* gemm.c - the matrix product of nn.c against OpenBLAS on one thread, for the shapes of
  * training: a layer forward, its inputs' gradient and its weights', 64 samples at once, of
  * the flow that "make bench" times.  Built and run by "make bench" where OpenBLAS is found:
- *     cc -O3 -march=native examples/gemm.c -lopenblas -lm && OPENBLAS_NUM_THREADS=1 ./a.out
+ *     cc -O3 -march=native tests/gemm.c -lopenblas -lm && OPENBLAS_NUM_THREADS=1 ./a.out
  * Prints how many times as fast as OpenBLAS ours is. */
 #include "../nn.c"
 #include <stdio.h>
