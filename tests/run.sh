@@ -2,7 +2,7 @@
 # Build and run every tests/test_*.c and every tests/test_*.sh; the last line is the sum.
 #   CC, CFLAGS, LDLIBS   how to build                     BUILD     where (build/test)
 #   GREATEST             directory of another greatest.h  RUNNER    e.g. an emulator
-#   SCRIPTS=no           only the C tests
+#   SCRIPTS              no: only the C tests; or the names of tests/NAME.sh that run too
 # A test that needs more than the five library files includes it.
 CC=${CC:-cc} CFLAGS=${CFLAGS--std=c99 -pedantic -Wall -Wextra -O2} LDLIBS=${LDLIBS--lm}
 BUILD=${BUILD:-build/test}
@@ -26,7 +26,7 @@ for f in tests/test_*.c; do
         one_failed "$name does not build"; continue
     fi
     $RUNNER $BUILD/$name >$BUILD/$name.out 2>&1; status=$?
-    set -- $(sed -n 's/^Pass: \([0-9]*\), fail: \([0-9]*\), skip: \([0-9]*\).*/\1 \2 \3/p' $BUILD/$name.out)
+    set -- $(tr -d '\r' <$BUILD/$name.out | sed -n 's/^Pass: \([0-9]*\), fail: \([0-9]*\), skip: \([0-9]*\).*/\1 \2 \3/p')
     if [ $# -ne 3 ] || [ $(($1 + $2 + $3)) -eq 0 ]; then
         tail -5 $BUILD/$name.out; one_failed "$name ended with status $status and no result"; continue
     fi
@@ -38,8 +38,8 @@ for f in tests/test_*.c; do
 done
 
 [ "$SCRIPTS" = no ] || for f in tests/test_*.sh; do
-    [ -f $f ] || continue
     name=$(basename $f .sh)
+    case "$SCRIPTS" in ""|*$name*) ;; *) continue;; esac
     echo "== $name"
     BUILD=$BUILD sh $f >$BUILD/$name.out 2>&1; status=$?
     cat $BUILD/$name.out
