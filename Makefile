@@ -96,7 +96,13 @@ sbibm: examples
 portable:
 	@sh tests/portable.sh
 
+fuzz:
+	@sh tests/fuzz.sh
+
+lint:
+	@sh tests/lint.sh
+
 clean:
 	rm -rf build snl
 
-.PHONY: all lib single examples mpi run test bench sbibm portable clean
+.PHONY: all lib single examples mpi run test bench sbibm portable fuzz lint clean

@@ -450,7 +450,7 @@ snl_status snl_series_psd(size_t n, const double *x, double dt, size_t length, d
     size_t most, count = 0, i, j;
     double *mem, *work, *w, *y, *power, norm = 0, bias = 0;
     snl_fft plan;
-    if (!(dt > 0 && dt < HUGE_VAL)) return snl_refuse(why, "dt", dt, 0, HUGE_VAL);
+    if (!(dt >= 1e-30 && dt <= 1e30)) return snl_refuse(why, "dt", dt, 1e-30, 1e30);
     if (length < 8 || length > n || length > SNL_FFT_MAX)
         return snl_refuse(why, "length", (double)length, 8, (double)n);
     most = (n - length)/(length/2) + 1;
@@ -484,15 +484,15 @@ snl_status snl_series_psd(size_t n, const double *x, double dt, size_t length, d
 
 snl_status snl_source_check(const snl_source *s, snl_fault *why)
 {
-    const double inf = HUGE_VAL;
+    const double inf = HUGE_VAL, big = 1e300;           /* multiples stay finite */
     const struct { const char *name; double x, lo, hi; int open; } field[] = {
         { "m1", s->m1, 0, inf, 1 },              { "m2", s->m2, 0, inf, 1 },
         { "chi1", s->chi1, -1, 1, 0 },           { "chi2", s->chi2, -1, 1, 0 },
         { "distance", s->distance, 0, inf, 1 },
         { "inclination", s->inclination, 0, SNL_PI, 0 },
         { "beta", s->beta, -SNL_PI/2, SNL_PI/2, 0 },
-        { "phi_ref", s->phi_ref, -inf, inf, 1 }, { "lambda", s->lambda, -inf, inf, 1 },
-        { "psi", s->psi, -inf, inf, 1 },         { "t_ref", s->t_ref, -inf, inf, 1 },
+        { "phi_ref", s->phi_ref, -big, big, 0 }, { "lambda", s->lambda, -big, big, 0 },
+        { "psi", s->psi, -big, big, 0 },         { "t_ref", s->t_ref, -big, big, 0 },
     };
     for (size_t i = 0; i < sizeof field / sizeof field[0]; i++) {
         const double x = field[i].x, lo = field[i].lo, hi = field[i].hi;
@@ -887,6 +887,10 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
     if (st != SNL_OK) return st;
     for (int a = 0; a < SNL_MODES; a++) known |= lisa_mode[a].l == l && lisa_mode[a].m == m;
     if (!known) return snl_refuse(why, "m", m, 1, l);
+    for (size_t i = 0; i < nf; i++) {
+        if (!(f[i] >= 1e-30 && f[i] <= 1e30)) return lisa_refuse_row(why, "f", f[i], 1e-30, 1e30, i);
+        if (!(fabs(t[i]) <= 1e30)) return lisa_refuse_row(why, "t", t[i], -1e30, 1e30, i);
+    }
     lisa_amplitudes(s, l, m, ap, ac);
     for (size_t i = 0; i < nf; i += LISA_BLOCK) {
         const size_t n = lisa_min(nf - i, LISA_BLOCK);
@@ -926,6 +930,8 @@ snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source *s, double t
     snl_status st = lisa_prepare(&r, cfg, s, why);
     if (st != SNL_OK) return st;
     if (!(lo > 0 && lo <= hi)) return snl_refuse(why, "lo", lo, 0, hi);
+    if (t != t) return snl_refuse(why, "t", t, -HUGE_VAL, HUGE_VAL);
+    if ((st = snl_phenom_check(&r.wave, 1, &hi, why)) != SNL_OK) return st;
     if ((st = snl_phenom_mode(&r.wave, 2, 2, 1, &lo, NULL, NULL, &at)) != SNL_OK) return st;
     if (at + s->t_ref >= t) hi = lo;
     while (hi > lo*(1 + 1e-14)) {
@@ -1022,8 +1028,8 @@ snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
         const double tm = lv[1]*lv[1]*(1 + knee*knee)*(1 + a4*a4*a4*a4)/(w*w*SNL_C*SNL_C);
         const double oms = lv[0]*lv[0]*(1 + o4*o4*o4*o4)*(w*w)/(SNL_C*SNL_C);
         const double s2X = sin(2*X), gen = noise->tdi == SNL_TDI_20 ? 4*s2X*s2X : 1;
-        if (!(f[i] > 0 && f[i] < HUGE_VAL))
-            return lisa_refuse_row(why, "f", f[i], 0, HUGE_VAL, i);
+        if (!(f[i] >= 1e-30 && f[i] <= 1e30))
+            return lisa_refuse_row(why, "f", f[i], 1e-30, 1e30, i);
         if (channel == SNL_CHANNEL_T)
             S[i] = 16*gen*sX*sX*(2*sh*sh*oms + 8*sh*sh*sh*sh*tm);
         else
@@ -1038,9 +1044,9 @@ snl_status snl_noise_table(size_t rows, const double *f, const double *S, size_t
 {
     if (rows < 2) return snl_refuse(why, "rows", (double)rows, 2, HUGE_VAL);
     for (size_t i = 0; i < rows; i++) {
-        const double lo = i ? f[i-1] : 0, hi = HUGE_VAL;
-        if (!(f[i] > lo && f[i] < hi)) return lisa_refuse_row(why, "f", f[i], lo, hi, i);
-        if (!(S[i] > 0 && S[i] < hi)) return lisa_refuse_row(why, "S", S[i], 0, hi, i);
+        const double lo = i ? f[i-1] : 1e-30, big = 1e150;       /* ratios stay finite */
+        if (!(f[i] > lo && f[i] < 1e30)) return lisa_refuse_row(why, "f", f[i], lo, 1e30, i);
+        if (!(S[i] > 1/big && S[i] < big)) return lisa_refuse_row(why, "S", S[i], 1/big, big, i);
     }
     for (size_t k = 0; k < nf; k++) {
         size_t a = 0, b = rows - 1;
@@ -1102,7 +1108,7 @@ snl_status snl_data_create(snl_data **out, double df, size_t k0, size_t n)
     snl_data head, *d;
     double *block;
     *out = NULL;
-    if (!(df > 0 && df < HUGE_VAL) || k0 < 1 || n < 1 || n > (size_t)-1/128) return SNL_EINVAL;
+    if (!(df > 0 && df*((double)k0 + (double)n) < HUGE_VAL) || k0 < 1 || n < 1 || n > (size_t)-1/128) return SNL_EINVAL;
     head.n = n;
     head.df = df;
     if (!(block = (double *)SNL_CALLOC(lisa_data_layout(&head, NULL), sizeof *block)))

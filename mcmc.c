@@ -156,6 +156,8 @@ snl_status snl_mcmc_create(snl_mcmc **out, const snl_mcmc_cfg *c, snl_fault *why
     size.temps = c->temps;
     size.walkers = c->walkers;
     size.half = c->walkers/2;
+    if ((double)(c->temps + 1)*(double)c->walkers*(double)(c->dim + 4)
+        > (double)((size_t)-1/sizeof *s->mem / 2)) return SNL_ENOMEM;   /* 32 bits */
     mc_layout(&size, NULL);
     s = SNL_CALLOC(1, sizeof *s + size.all*sizeof *s->mem + size.temps*sizeof *s->move);
     if (!s) return SNL_ENOMEM;
@@ -568,7 +570,7 @@ void snl_mcmc_freeze(snl_mcmc *s)
 /* Effective samples of the slowest parameter of the chain, 0 while it is too short. */
 static double mc_chain_ess(const snl_mcmc *s, const snl_mcmc_chain *c)
 {
-    const size_t n = c->kept, W = s->walkers;
+    const size_t n = c->kept, W = s->walkers;       /* NOLINT: not NULL if ess > 0 */
     double worst = 0;
     int too_short = 1;
     if (snl_mcmc_tau(n, W, s->dim, c->theta, s->tau, &too_short, c->work)) return 0;
@@ -762,11 +764,20 @@ static double mc_tau(size_t n, size_t walkers, size_t dim, const double *x, doub
     }
 }
 
+/* Squares of chains stay finite. */
+static snl_status mc_check_chain(size_t n, const double *x)
+{
+    for (; n-- > 0; x++) if (!(fabs(*x) <= 1e150)) return SNL_ENOTFINITE;
+    return SNL_OK;
+}
+
 snl_status snl_mcmc_tau(size_t n, size_t walkers, size_t dim, const double *theta,
                         double *tau, int *too_short, double *work)
 {
     int low = 0;
+    snl_status st;
     if (n < 10 || walkers < 1) return SNL_EINVAL;
+    if ((st = mc_check_chain(n*walkers*dim, theta)) != SNL_OK) return st;
     for (size_t j = 0; j < dim; j++) {
         tau[j] = mc_tau(n, walkers, dim, theta + j, work);
         if (!((double)n >= 50*tau[j])) low = 1;
@@ -807,6 +818,8 @@ snl_status snl_mcmc_rhat(size_t runs, size_t n, size_t walkers, size_t dim,
                          const double *const *theta, double *rhat)
 {
     if (runs < 1 || n < 4 || walkers < 1) return SNL_EINVAL;
+    for (size_t r = 0; r < runs; r++)
+        if (mc_check_chain(n*walkers*dim, theta[r]) != SNL_OK) return SNL_ENOTFINITE;
     for (size_t j = 0; j < dim; j++) rhat[j] = mc_rhat(runs, n, walkers, dim, theta, j);
     return SNL_OK;
 }
@@ -817,7 +830,9 @@ snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *thet
 {
     enum { B = 20 };
     const size_t len = n/B, rows = len*walkers;
+    snl_status st;
     if (n < 2*B || walkers < 1) return SNL_EINVAL;
+    if ((st = mc_check_chain(n*walkers*dim, theta)) != SNL_OK) return st;
     for (size_t j = 0; j < dim; j++) {
         const double *x = theta + j, mid = mc_mean(len*B, walkers, dim, x);
         double var = 0, scatter = 0;
@@ -917,8 +932,8 @@ snl_status snl_hpd(size_t n, const double *x, const double *w, double mass, doub
     out[0] = work[0];
     out[1] = work[2*m - 2];
     for (size_t a = 0, b = 0; ; a++) {          /* samples a .. b-1 hold the mass */
-        while (b < m && held < mass - 1e-12) held += work[2*b++ + 1];
-        if (held < mass - 1e-12) return SNL_OK;
+        while (b < m && (b <= a || held < mass - 1e-12)) held += work[2*b++ + 1];
+        if (a == m || held < mass - 1e-12) return SNL_OK;
         if (work[2*b - 2] - work[2*a] < best) {
             best = work[2*b - 2] - work[2*a];
             out[0] = work[2*a];
@@ -953,7 +968,7 @@ snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
 {
     const snl_status st = mc_check_sample(n, NULL, w);
     const size_t m = (size_t)fmin(0.2*(double)n, 3*sqrt((double)n));
-    const size_t grid = 30 + (size_t)sqrt((double)m);
+    const size_t grid = 30 + (size_t)sqrt((double)m), quarter = (m + 2)/4 - 1;
     double *x = work, sum = 0, b = 0, top = -INFINITY, cut, shape = 0;
     if (st != SNL_OK) return st;
     if (m < 5) return SNL_EINVAL;
@@ -962,11 +977,11 @@ snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
     cut = work[n - m - 1];
     x = work + n - m;
     for (size_t i = 0; i < m; i++) x[i] -= cut;
-    if (!(x[m/4] > 0)) { *k = 0;  return SNL_OK; }      /* no tail at all */
+    if (!(x[quarter] > 0)) { *k = 0;  return SNL_OK; }  /* no tail at all */
     for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
         for (size_t j = 1; j <= grid; j++) {
             const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
-                                          / (3*x[(m + 1)/4 - 1]);
+                                          / (3*x[quarter]);
             double s = 0, l;
             for (size_t i = 0; i < m; i++) s += log1p(-t*x[i]);
             s /= (double)m;

@@ -535,12 +535,16 @@ snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl
     *out = NULL;
     for (i = 0; i < SNL_NPAR; i++) {
         const snl_prior *p = &cfg->prior[i];
-        if (!(p->lo < p->hi)) return snl_refuse(why, snl_parameter_name[i], p->lo, -INFINITY, p->hi);
+        if (!(p->lo < p->hi && p->lo > -INFINITY && p->hi < INFINITY))
+            return snl_refuse(why, snl_parameter_name[i], p->lo < p->hi ? p->hi : p->lo, -INFINITY, p->hi);
         if (p->kind == SNL_NORMAL && !(p->sd > 0))
             return snl_refuse(why, snl_parameter_name[i], p->sd, 0, INFINITY);
         if (p->kind == SNL_LOG_UNIFORM && !(p->lo > 0))
             return snl_refuse(why, snl_parameter_name[i], p->lo, 0, p->hi);
     }
+    if (!(cfg->prior[SNL_T_REF].hi - cfg->prior[SNL_T_REF].lo <= 2/data->df))     /* searched in steps */
+        return snl_refuse(why, snl_parameter_name[SNL_T_REF], cfg->prior[SNL_T_REF].hi,
+                          cfg->prior[SNL_T_REF].lo, cfg->prior[SNL_T_REF].lo + 2/data->df);
     if (cfg->lisa.model != SNL_PHENOMD && cfg->lisa.model != SNL_PHENOMHM)
         return snl_refuse(why, "model", cfg->lisa.model, SNL_PHENOMD, SNL_PHENOMHM);
     if (cfg->nodes < 64 || cfg->nodes > 4096)
@@ -1473,6 +1477,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
     snl_rng rng;
     snl_status st;
     if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
+    if (!(p->heat >= 1 && p->heat < INFINITY)) return snl_refuse(why, "heat", p->heat, 1, INFINITY);
     if ((st = run_check_chain(c, p->dim, why)) != SNL_OK) return st;
     if (!(start = SNL_CALLOC(n * p->dim, sizeof *start))) return SNL_ENOMEM;
     snl_rng_seed(&rng, seed, 3);
@@ -1532,7 +1537,7 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     if (d < 1 || d > RUN_MAX_DIM) return snl_refuse(why, "dim", (double)d, 1, RUN_MAX_DIM);
     if (p->nx < 1) return snl_refuse(why, "nx", 0, 1, INFINITY);
     if (p->nc < 1 || p->nc > 1024) return snl_refuse(why, "nc", (double)p->nc, 1, 1024);
-    if (!(p->heat >= 1) || (!p->unit_noise && p->heat > 1))
+    if (!(p->heat >= 1 && p->heat < INFINITY) || (!p->unit_noise && p->heat > 1))
         return snl_refuse(why, "heat", p->heat, 1, p->unit_noise ? INFINITY : 1);
     if (cfg->first < 50 || cfg->first > 1000000000)
         return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
@@ -1550,6 +1555,9 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     if (!(cfg->divergence > 0))
         return snl_refuse(why, "divergence", cfg->divergence, 0, INFINITY);
     if ((st = run_check_chain(&cfg->chain, d, why)) != SNL_OK) return st;
+    if (((double)cfg->first + (double)cfg->each*(double)cfg->rounds + (double)cfg->components + 1)*((double)d + 1 + (double)p->nx)
+        + (2.0*(double)d + 1)*(double)cfg->chain.samples + 16.0*(double)cfg->rounds
+        > (double)((size_t)-1/sizeof *m / 2)) return SNL_ENOMEM;    /* 32 bits: sizes overflow */
     if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
     r->p = p;
     r->cfg = *cfg;
@@ -1799,7 +1807,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     tc.seed = r->cfg.seed + r->round;
     if (st == SNL_OK)
         st = snl_flow_train(r->flow, &tc, &td, &hooks, tr, why);
-    rep->loss = r->cfg.transforms ? -tr->logp_val : tr->mean_val;
+    if (st == SNL_OK) rep->loss = r->cfg.transforms ? -tr->logp_val : tr->mean_val;
     SNL_FREE(c);
     return st;
 }
@@ -1895,7 +1903,8 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     t.prog.done = t.prog.value = t.prog.train = 0;
     for (i = 0; i < n; i++) work[i] = p->unit_noise ? ll[i] : i < from ? 0 : 1 + snl_rng_uniform(&rng);
     run_largest(n, work, starts < n ? starts : n, pick);
-    for (i = 0; i < starts; i++) memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
+    for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
+        memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
     if (beta < 1) { chain.steps = chain.steps/4 + 10;  chain.burn /= 2; }
     memcpy(r->old, r->draws, chain.samples * d * sizeof *start);
     t.beta = rep->beta = beta;
@@ -2031,7 +2040,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     snl_status st;
     if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
     if (!r->flow) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
-    if (!(heat > 1)) return snl_refuse(why, "heat", heat, 1, INFINITY);
+    if (!(heat > 1 && heat < INFINITY)) return snl_refuse(why, "heat", heat, 1, INFINITY);
     if (draws < 100) return snl_refuse(why, "draws", (double)draws, 100, 1e6);
     if (n < 1 || n > base.samples) return snl_refuse(why, "n", (double)n, 1, (double)base.samples);
     one.walkers = 2*d + 2 < 32 ? 32 : 2*d + 2;

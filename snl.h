@@ -465,7 +465,8 @@ void snl_fft_real_inverse(const snl_fft *plan, const double *in, double *out, do
 /* ---- sources and settings ----------------------------------------------- */
 
 /* One binary.  The phase of a signal is referred to the peak frequency of the
- * (2,2) amplitude, which passes the solar system's barycentre at t_ref. */
+ * (2,2) amplitude, which passes the solar system's barycentre at t_ref.  "Any" angle and
+ * time is up to 1e300 in size. */
 typedef struct snl_source {
     double m1, m2;        /* detector-frame masses, > 0                   {Msun} */
     double chi1, chi2;    /* spins along the orbital axis, in [-1, 1]            */
@@ -515,7 +516,7 @@ SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
 
 /* Transfer functions of a mode (l,m), m > 0: channel = T h_lm exp(i phase_R).
  *
- *   f, t     [nf]        in   frequency, > 0, and SSB time at which it passes   {Hz}, {s}
+ *   f, t     [nf]        in   frequency and SSB time of passage, up to 1e30   {Hz}, {s}
  *   aet      [3][nf][2]  out  A, E, T, including Y_lm, Y_l-m and polarisation
  *   xyz      [3][nf][2]  out  Michelson X, Y, Z, or NULL
  *   phase_R  [nf]        out  (2 pi f/c) k.p0(t), Doppler phase of LISA's centre {rad}
@@ -588,7 +589,7 @@ typedef struct snl_noise {
 static inline snl_noise snl_noise_defaults(void)
 { snl_noise n = { SNL_SCIRDV1, SNL_TDI_15, SNL_FOREGROUND_NONE, 1.0 };  return n; }
 
-/* One-sided PSD S [nf] {1/Hz, relative frequency} of a channel at f [nf] > 0.
+/* One-sided PSD S [nf] {1/Hz, relative frequency} of a channel at f [nf] in 1e-30 .. 1e30.
  *
  * With X = 2 pi f L/c and the acceleration and readout noises S_tm, S_oms
  *     S_A = S_E = 8 sin^2 X [(2 + cos X) S_oms + 2 (3 + 2 cos X + cos 2X) S_tm],
@@ -602,7 +603,7 @@ SNL_MUST_USE snl_status snl_noise_psd(const snl_noise *noise, snl_channel channe
 
 /* The PSD of a table of rows (f, S), log S linear in log f between them, at the nf
  * frequencies `at`: out [nf].  SNL_EINVAL: fewer than two rows ("rows"), f not > 0 and
- * increasing or S not > 0 ("f", "S"; why->index the row), at outside the table ("at"). */
+ * increasing, S not > 0 or sizes above 1e30, 1e150 ("f", "S"; why->index the row), at outside the table ("at"). */
 SNL_MUST_USE snl_status snl_noise_table(size_t rows, const double *f, const double *S,
                                         size_t nf, const double *at, double *out,
                                         snl_fault *why);
@@ -1141,7 +1142,8 @@ void snl_mcmc_save(const snl_mcmc *s, unsigned char *bytes);
 SNL_MUST_USE snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes,
                                       size_t size);
 
-/* ---- diagnostics of chains theta [n][walkers][dim] ---------------------- */
+/* ---- diagnostics of chains theta [n][walkers][dim] ----------------------
+ * SNL_ENOTFINITE: a number is not finite, or above 1e150 in size. */
 
 /* Integrated autocorrelation time tau [dim] = 1 + 2 sum rho(t), in samples: sum to the
  * first t >= 5 tau (Sokal), rho averaged over walkers about their common mean.  The
@@ -1396,7 +1398,8 @@ void snl_theta_from_source(const snl_source *s, double *theta);
 typedef enum snl_prior_kind { SNL_UNIFORM, SNL_LOG_UNIFORM, SNL_NORMAL } snl_prior_kind;
 typedef struct snl_prior {
     snl_prior_kind kind;
-    double lo, hi;                /* support; angles: a full period or a part of it          */
+    double lo, hi;                /* support, finite; angles: a full period or a part of it; */
+                                  /* t_ref: at most twice the length of the data             */
     double mean, sd;              /* SNL_NORMAL, cut to the support                          */
 } snl_prior;
 /* ln density at x (normalised but for the cut of SNL_NORMAL), -INFINITY outside [lo, hi]. */

@@ -359,7 +359,7 @@ int npy_read(const char *path, size_t columns, size_t *rows, double **value, io_
     unsigned char *b = NULL;
     char header[1024], *bytes = NULL;
     const char *s;
-    char *end;
+    char *end = header;
     size_t size, start, len, i;
     unsigned long n;
     double *x = NULL;

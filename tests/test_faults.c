@@ -63,6 +63,7 @@ static void event_cfg_make(snl_event_cfg *c)
     memcpy(c->prior, prior, sizeof prior);
     c->nodes = 64;
     c->search = 200;
+    c->false_alarm = 0.01;
     c->seed = 1;
 }
 
@@ -218,7 +219,10 @@ TEST every_failed_allocation_is_reported_and_nothing_leaks(snl_status (*job)(voi
 static snl_status normal_2(void *ctx, size_t n, const double *x, double *lp, double *ll)
 {
     (void)ctx;
-    for (size_t i = 0; i < n; i++) { lp[i] = 0;  ll[i] = -0.5*(x[2*i]*x[2*i] + x[2*i+1]*x[2*i+1]); }
+    for (size_t i = 0; i < n; i++) {
+        lp[i] = fabs(x[2*i]) < 50 && fabs(x[2*i+1]) < 50 ? 0 : -INFINITY;
+        ll[i] = -0.5*(x[2*i]*x[2*i] + x[2*i+1]*x[2*i+1]);
+    }
     return SNL_OK;
 }
 
@@ -416,17 +420,17 @@ static snl_status c_train(const double *a, double *out, size_t *k)
 {
     snl_flow_shape shape = snl_flow_shape_defaults(1, 1);
     snl_train_cfg cfg = snl_train_defaults();
-    snl_train_data data = { 12, NULL, NULL, NULL, NULL };
-    double x[12], c[12], w[12], *work;
+    snl_train_data data = { 12, NULL, NULL, NULL };
+    double x[12], c[12], *work;
     snl_flow *f;
     snl_status st;
     shape.width = shape.mean_width = 4;
     shape.transforms = 1;
-    for (int i = 0; i < 12; i++) { c[i] = i*0.3 - 1;  x[i] = c[i]*c[i] + 0.1*(i % 4);  w[i] = 1; }
+    for (int i = 0; i < 12; i++) { c[i] = i*0.3 - 1;  x[i] = c[i]*c[i] + 0.1*(i % 4); }
     cfg.mean.epochs = cfg.flow.epochs = 2;
     cfg.mean.lr = a[0];  cfg.mean.lr_end = a[1];  cfg.clip = a[2];  cfg.decay = a[3];
-    cfg.val_frac = a[4]; x[5] = a[5];             c[7] = a[6];      w[2] = a[7];
-    data.x = x;  data.c = c;  data.w = w;  data.s = a + 8;
+    cfg.val_frac = a[4]; x[5] = a[5];             c[7] = a[6];
+    data.x = x;  data.c = c;  data.s = a + 7;
     if ((st = snl_flow_create(&f, &shape, NULL)) != SNL_OK) return st;
     st = snl_flow_train(f, &cfg, &data, NULL, NULL, NULL);
     if (st == SNL_OK) {
@@ -568,47 +572,48 @@ static const struct row {
     call *f;
     size_t n;
     unsigned infinite;      /* arguments, as bits, that may be an infinity             */
+    unsigned unused;        /* ... and that the function does not look at              */
     double a[24];
 } rows[] = {
-    { "snl_phenom_mode", c_prepare, 6, 0, { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1e-3 } },
-    { "snl_phenom_polarisations", c_polarisations, 2, 0, { 1, 1e-3 } },
-    { "snl_lisa_signal", c_signal, 15, 3u << 13, { SOURCE, 1e-3, 0, -1e9, 1e9 } },
-    { "snl_lisa_transfer", c_transfer, 2, 0, { 1e-3, 1e5 } },
-    { "snl_lisa_start", c_start, 14, 1u << 11, { SOURCE, 0, 1e-4, 1e-2 } },
-    { "snl_snr", c_snr, 13, 0, { SOURCE, 1e-4, 1e-2 } },
-    { "snl_noise_psd", c_noise, 2, 0, { 1, 1e-3 } },
-    { "snl_noise_table", c_noise_table, 5, 0, { 1e-4, 1e-2, 1e-40, 1e-41, 1e-3 } },
-    { "snl_window", c_window, 1, 0, { 0.5 } },
-    { "snl_series_psd", c_psd, 1, 0, { 5 } },
-    { "snl_data_create", c_data, 1, 0, { 1e-6 } },
-    { "snl_likelihood_dense", c_dense, 11, 0, { SOURCE } },
-    { "snl_het_create", c_het, 11, 0, { SOURCE } },
-    { "snl_het_loglike", c_loglike, 11, 0, { SOURCE } },
-    { "snl_het_phase_max", c_phase_max, 11, 0, { SOURCE } },
-    { "snl_het_fisher", c_fisher, 11, 0, { SOURCE } },
-    { "snl_het_basis", c_basis, 11, 0, { SOURCE } },
-    { "snl_flow_train", c_train, 9, 1u << 2, { 1e-3, 0, 5, 0, 0.2, 0.5, 0.2, 1, 0.7 } },
-    { "snl_mcmc_run", c_mcmc, 11, 1u << 5 | 1u << 10, { 0.5, 2, 0.1, 1, 2, 100, 1000, -9, 20, 0.3, 0 } },
-    { "snl_mcmc_tau", c_tau, 1, 0, { 3 } },
-    { "snl_mcmc_ess", c_ess, 1, 0, { 3 } },
-    { "snl_quantiles", c_quantiles, 7, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
-    { "snl_hpd", c_hpd, 7, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
-    { "snl_resample", c_resample, 3, 0, { 1, 2, 1 } },
-    { "snl_pareto_k", c_pareto, 1, 0, { 3 } },
-    { "snl_jsd", c_jsd, 12, 0, { 1, 2, 4, 1, 2, 1, 2, 3, 7, 1, 1, 1 } },
-    { "snl_ks", c_ks, 3, 0, { 0.2, 0.5, 0.8 } },
-    { "snl_event_search", c_event, 22, 0,
-      { 6e5, 1, -0.99, -0.99, 149500, 100, -1, 0, 0, -1, 0,
+    { "snl_phenom_mode", c_prepare, 6, 0, 0, { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1e-3 } },
+    { "snl_phenom_polarisations", c_polarisations, 2, 0, 0, { 1, 1e-3 } },
+    { "snl_lisa_signal", c_signal, 15, 3u << 13, 0, { SOURCE, 1e-3, 0, -1e9, 1e9 } },
+    { "snl_lisa_transfer", c_transfer, 2, 0, 0, { 1e-3, 1e5 } },
+    { "snl_lisa_start", c_start, 14, 1u << 11, 0, { SOURCE, 0, 1e-4, 1e-2 } },
+    { "snl_snr", c_snr, 13, 0, 0, { SOURCE, 1e-4, 1e-2 } },
+    { "snl_noise_psd", c_noise, 2, 0, 0, { 1, 1e-3 } },
+    { "snl_noise_table", c_noise_table, 5, 0, 0, { 1e-4, 1e-2, 1e-40, 1e-41, 1e-3 } },
+    { "snl_window", c_window, 1, 0, 0, { 0.5 } },
+    { "snl_series_psd", c_psd, 1, 0, 0, { 5 } },
+    { "snl_data_create", c_data, 1, 0, 0, { 1e-6 } },
+    { "snl_likelihood_dense", c_dense, 11, 0, 0, { SOURCE } },
+    { "snl_het_create", c_het, 11, 0, 0, { SOURCE } },
+    { "snl_het_loglike", c_loglike, 11, 0, 0, { SOURCE } },
+    { "snl_het_phase_max", c_phase_max, 11, 0, 0, { SOURCE } },
+    { "snl_het_fisher", c_fisher, 11, 0, 0, { SOURCE } },
+    { "snl_het_basis", c_basis, 11, 0, 0x270, { SOURCE } },
+    { "snl_flow_train", c_train, 8, 1u << 2, 0, { 1e-3, 0, 5, 0, 0.2, 0.5, 0.2, 0.7 } },
+    { "snl_mcmc_run", c_mcmc, 11, 1u << 5 | 1u << 10, 0, { 0.5, 2, 0.1, 1, 2, 100, 1000, -9, 20, 0.3, 0 } },
+    { "snl_mcmc_tau", c_tau, 1, 0, 0, { 3 } },
+    { "snl_mcmc_ess", c_ess, 1, 0, 0, { 3 } },
+    { "snl_quantiles", c_quantiles, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
+    { "snl_hpd", c_hpd, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
+    { "snl_resample", c_resample, 3, 0, 0, { 1, 2, 1 } },
+    { "snl_pareto_k", c_pareto, 1, 0, 0, { 3 } },
+    { "snl_jsd", c_jsd, 12, 0, 0, { 1, 2, 4, 1, 2, 1, 2, 3, 7, 1, 1, 1 } },
+    { "snl_ks", c_ks, 3, 0, 0, { 0.2, 0.5, 0.8 } },
+    { "snl_event_search", c_event, 22, 0, 0, { 6e5, 1, -0.99, -0.99, 149500, 100, -1, 0, 0, -1, 0,
         1e6, 5, 0.99, 0.99, 150500, 1e7, 1, 6.28, 6.28, 1, 3.14 } },
-    { "snl_run_round", c_run, 8, 1u << 4 | 1u << 5 | 1u << 6, { 1, 0.2, 0.1, 4, 0.02, 1e-9, 1e-9, 2 } },
+    { "snl_run_round", c_run, 8, 1u << 4 | 1u << 5 | 1u << 6, 0, { 1, 0.2, 0.1, 4, 0.02, 1e-9, 1e-9, 2 } },
 };
 
 /* As they stand all are legal.  Then each argument takes each of these: what is not refused
  * must have finite results. */
 TEST extreme_numbers_are_refused_or_give_finite_results(const struct row *r)
 {
-    const double extreme[] = { NAN, INFINITY, -INFINITY, 0, -0.0, 4.9e-324, -4.9e-324, 1e-300, 1e-30,
-                               1e30, 1e100, 1e200, 1e300, -1, -1e30, -1e300, DBL_MAX, -DBL_MAX };
+    const double extreme[] = { NAN, INFINITY, -INFINITY, DBL_MAX, -DBL_MAX, 1e300, -1e300,
+                               0, -0.0, 4.9e-324, -4.9e-324, 1e-300, 1e-30, 1e30, 1e100, 1e200, -1, -1e30 };
+    const size_t values = r->f == c_event ? 7 : LEN(extreme);       /* a search takes its time */
     double a[24], out[128];
     size_t k = 0;
     memset(out, 0, sizeof out);
@@ -616,7 +621,7 @@ TEST extreme_numbers_are_refused_or_give_finite_results(const struct row *r)
     for (size_t i = 0; i < k; i++) ASSERT(fabs(out[i]) <= DBL_MAX);
     ASSERT(k > 0);
     for (size_t j = 0; j < r->n; j++)
-        for (size_t v = 0; v < LEN(extreme); v++) {
+        for (size_t v = 0; v < values; v++) {
             const long before = live;
             snl_status st;
             int wrong;
@@ -626,7 +631,7 @@ TEST extreme_numbers_are_refused_or_give_finite_results(const struct row *r)
             k = 0;
             st = r->f(a, out, &k);
             wrong = st != SNL_OK && st != SNL_EINVAL && st != SNL_ENOTFINITE && st != SNL_EFAILED;
-            if (v < 3 && !(v && r->infinite >> j & 1)) wrong |= st == SNL_OK;
+            if (v < 3 && !(v && r->infinite >> j & 1) && !(r->unused >> j & 1)) wrong |= st == SNL_OK;
             for (size_t i = 0; st == SNL_OK && i < k; i++) wrong |= !(fabs(out[i]) <= DBL_MAX);
             if (wrong || live != before) {
                 printf("\n%s: argument %lu = %g: status %d", r->name, (unsigned long)j, extreme[v], st);

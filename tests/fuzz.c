@@ -1,0 +1,213 @@
+/* Readers under libFuzzer: clang -DREADER=n, n = 0 configuration, 1 table, 2 .npy,
+ * 3 saved network, 4 saved run (the tool's checkpoint is an envelope of this and 5),
+ * 5 saved event, 6 saved chain.  tests/fuzz.sh builds, seeds and runs them.
+ * Checksums are set right before reading (but in one case of 256), so that what lies behind
+ * them is reached.  Without libFuzzer (-DALONE) the files named as arguments are read once:
+ * so the seeds that ever failed, tests/data/fuzz/READER-*, stay tests. */
+#include "../examples/io.c"
+#include "../snl.h"
+
+#ifndef READER
+#define READER 0
+#endif
+
+static io_error why;
+
+/* Files of the readers that want a path; a RAM disk where there is one. */
+static const char *file_of(const unsigned char *b, size_t n)
+{
+    static char path[64];
+    FILE *f;
+    if (!path[0]) sprintf(path, "%s/fuzz.%d", getenv("FUZZ_DIR") ? getenv("FUZZ_DIR") : "build", READER);
+    if (!(f = fopen(path, "wb"))) abort();
+    if (fwrite(b, 1, n, f) != n || fclose(f)) abort();
+    return path;
+}
+
+static snl_status flat(void *ctx, size_t n, const double *x, double *lp, double *ll)
+{
+    size_t i;
+    (void)ctx;
+    for (i = 0; i < n; i++) { lp[i] = 0;  ll[i] = -0.5*(x[2*i]*x[2*i] + x[2*i+1]*x[2*i+1]); }
+    return SNL_OK;
+}
+static snl_status f_prior(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    size_t i;
+    (void)ctx; (void)worker;
+    for (i = 0; i < n; i++) out[i] = fabs(y[2*i]) < 9 && fabs(y[2*i+1]) < 9 ? 0 : -INFINITY;
+    return SNL_OK;
+}
+static snl_status f_simulate(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    size_t i;
+    (void)ctx; (void)worker;
+    for (i = 0; i < n; i++) { out[2*i] = in[3*i];  out[2*i+1] = in[3*i+1]; }
+    return SNL_OK;
+}
+static snl_status f_context(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{ (void)ctx; (void)worker;  memcpy(out, y, 2*n*sizeof *y);  return SNL_OK; }
+static int f_draw(void *ctx, snl_rng *r, double *y)
+{ (void)ctx;  y[0] = snl_rng_normal(r);  y[1] = snl_rng_normal(r);  return 1; }
+
+static snl_run *run_make(void)
+{
+    static snl_problem p;
+    static const double x[2] = { 0.5, 0.1 };
+    static const snl_sample_cfg chain = { 8, 1, 2, 10, 20, 100 };
+    snl_run_cfg c = snl_run_defaults();
+    snl_run *r;
+    p.dim = p.nx = p.nc = 2;   p.x_obs = x;       p.unit_noise = 1;  p.heat = 1;
+    p.simulate = f_simulate;   p.log_prior = f_prior;  p.context = f_context;  p.draw = f_draw;
+    c.first = c.each = 50;  c.rounds = 2;  c.layers = 1;  c.width = 3;  c.epochs = 1;  c.components = 2;
+    c.chain = chain;
+    if (snl_run_create(&r, &p, &c, NULL) != SNL_OK) abort();
+    return r;
+}
+static snl_event *event_make(void)
+{
+    static snl_data *data;
+    static snl_qnm *q;
+    static snl_event_cfg c;
+    snl_event *e;
+    int i;
+    if (!data && (snl_data_create(&data, 1e-5, 30, 400) != SNL_OK || snl_qnm_create(&q) != SNL_OK)) abort();
+    c.lisa = snl_lisa_defaults(q);
+    c.nodes = 64;
+    c.search = 200;
+    c.false_alarm = 0.01;
+    for (i = 0; i < SNL_NPAR; i++) { c.prior[i].lo = -1;  c.prior[i].hi = 1; }
+    c.prior[0].lo = 7e5;  c.prior[0].hi = 9e5;  c.prior[1].lo = 1;  c.prior[1].hi = 9;
+    c.prior[SNL_DISTANCE].lo = 1e3;  c.prior[SNL_DISTANCE].hi = 1e6;
+    if (snl_event_create(&e, &c, data, NULL, NULL) != SNL_OK) abort();
+    return e;
+}
+static snl_mcmc *mcmc_make(void)
+{
+    snl_mcmc_cfg c = snl_mcmc_defaults(2, 8, 2);
+    snl_mcmc *s;
+    c.target = flat;
+    if (snl_mcmc_create(&s, &c, NULL) != SNL_OK) abort();
+    return s;
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    unsigned char *b = malloc(size + 1);
+    memcpy(b, data, size);
+    b[size] = 0;
+    if (READER >= 3 && size >= 16 && data[0] != 255) snl_put(b + size - 8, snl_fnv1a(b, size - 8));
+#if READER == 0
+    { event_config c;  (void)event_parse(&c, "f.cfg", (char *)b, &why); }
+#elif READER == 1
+    {
+        table t;
+        if (table_read(&t, file_of(b, size), &why) == IO_OK) {
+            const char *const name[1] = { t.name[0] };
+            double *v = malloc((t.rows + 1)*sizeof *v);
+            if (t.cols) (void)table_numbers(&t, 1, name, 1, v, &why);
+            free(v);
+            table_free(&t);
+        }
+    }
+#elif READER == 2
+    { double *v;  size_t rows;  if (npy_read(file_of(b, size), 3, &rows, &v, &why) == IO_OK) free(v); }
+#elif READER == 3
+    {
+        snl_flow *f;
+        if (size && size < (1 << 20) && snl_flow_load(&f, b, size) == SNL_OK) {
+            const snl_flow_shape *s = snl_flow_get_shape(f);
+            double *x = calloc(s->d + s->m + snl_flow_work(f) + 1, sizeof *x);
+            snl_flow_logp(f, 1, x, 1, x + s->d, x + s->d + s->m, x + s->d + s->m + 1);
+            free(x);
+            snl_flow_free(f);
+        }
+    }
+#elif READER == 4
+    {
+        snl_run *r = run_make();
+        if (snl_run_load(r, b, size) == SNL_OK && !snl_run_state(r).done)
+            { const snl_status st = snl_run_round(r, NULL, NULL, NULL);  (void)st; }
+        snl_run_free(r);
+    }
+#elif READER == 5
+    {
+        snl_event *e = event_make();
+        if (snl_event_load(e, b, size) == SNL_OK) {
+            snl_problem p;
+            snl_rng rng;
+            double y[16];
+            snl_event_problem(e, &p);
+            snl_rng_seed(&rng, 1, 0);
+            (void)p.draw(p.ctx, &rng, y);
+        }
+        snl_event_free(e);
+    }
+#else
+    {
+        snl_mcmc *s = mcmc_make();
+        const snl_mcmc_run_cfg run = snl_mcmc_run_defaults(3);
+        if (snl_mcmc_load(s, b, size) == SNL_OK)
+            { const snl_status st = snl_mcmc_run(s, &run, NULL, NULL);  (void)st; }
+        snl_mcmc_free(s);
+    }
+#endif
+    free(b);
+    return 0;
+}
+
+#ifdef ALONE
+/* No file: write a good seed to standard output. */
+int main(int argc, char **argv)
+{
+    int i;
+    for (i = 1; i < argc; i++) {
+        char *text;
+        size_t n;
+        if (file_read(argv[i], &text, &n, &why) != IO_OK) return 1;
+        LLVMFuzzerTestOneInput((unsigned char *)text, n);
+        free(text);
+    }
+    if (argc > 1) return 0;
+#if READER == 0
+    event_template(stdout);
+#elif READER == 1
+    puts("# a\tb\n1\t2\n3\tx");
+#elif READER == 2
+    { const double v[6] = { 0, 1, 2, 1, 3, 4 };  return npy_write(NULL, 2, v, &why); }
+#else
+    {
+        unsigned char *b = NULL;
+        size_t n = 0;
+#if READER == 3
+        snl_flow *f;
+        snl_flow_shape s = snl_flow_shape_defaults(2, 2);
+        s.width = s.mean_width = 3;  s.transforms = 1;  s.bins = 2;  s.mean_layers = s.layers = 1;
+        if (snl_flow_create(&f, &s, NULL) != SNL_OK || snl_flow_save(f, NULL, 0, &n) != SNL_OK
+            || !(b = malloc(n)) || snl_flow_save(f, b, n, &n) != SNL_OK) return 1;
+#elif READER == 4
+        snl_run *r = run_make();
+        if (snl_run_round(r, NULL, NULL, NULL) != SNL_OK) return 1;
+        n = snl_run_save_size(r);
+        if (!(b = malloc(n)) || snl_run_save(r, b) != SNL_OK) return 1;
+#elif READER == 5
+        snl_event *e = event_make();
+        n = snl_event_save_size(e);
+        if (!(b = malloc(n))) return 1;
+        snl_event_save(e, b);
+#elif READER == 6
+        snl_mcmc *s = mcmc_make();
+        double x[32];
+        for (i = 0; i < 32; i++) x[i] = 0.1*(i*7 % 11);
+        if (snl_mcmc_start(s, x, NULL) != SNL_OK) return 1;
+        n = snl_mcmc_save_size(s);
+        if (!(b = malloc(n))) return 1;
+        snl_mcmc_save(s, b);
+#endif
+        fwrite(b, 1, n, stdout);
+    }
+#endif
+    return 0;
+}
+#endif
