@@ -350,11 +350,9 @@ static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md,
 
 /* ==== Setting up a binary ================================================ */
 
-/* long double: LAL's C2Int and C2MRD are differences of slopes a thousand times larger,
- * whose fits lose digits of their own. */
-static long double wf_horner(const double *c, int n, long double x)
+static double wf_horner(const double *c, int n, double x)
 {
-    long double s = 0;
+    double s = 0;
     while (n--) s = s*x + c[n];
     return s;
 }
@@ -581,6 +579,23 @@ static void wf_setup_mode(const snl_phenom *p, const snl_qnm *q, int j, const do
     md->p_edge[1] = md->a_edge[1] = md->f_ring;
 }
 
+/* The fits of [K] eq. 31.  In long double: LAL's C2Int and C2MRD are differences of slopes
+ * a thousand times larger, which lose digits enough. */
+static void wf_fit(const snl_phenom *p, double *fit)
+{
+    const long double eta = p->eta, xi = p->chi_pn - 1;
+    for (int k = 0; k < WF_FITS; k++) {
+        const double *l = wf_lambda[k];
+        long double s = 0;
+        for (int j = 10; j > 1; j -= 3) {
+            s += l[j - 2] + (l[j - 1] + l[j]*eta)*eta;
+            s *= xi;
+        }
+        s += l[0] + l[1]*eta;
+        fit[k] = (double)s;
+    }
+}
+
 static unsigned wf_doubts(const snl_phenom *p)
 {
     const double q = p->m1/p->m2, chi = fmax(fabs(p->chi1), fabs(p->chi2));
@@ -595,7 +610,7 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
 {
     const int swap = m1 < m2;
     const double big = 1e30, small = 1e-30, most = 1e9;     /* products stay finite */
-    double fit[WF_FITS], xi, M;
+    double fit[WF_FITS], M;
     snl_phenom w, *p = &w;
     if (model != SNL_PHENOMD && model != SNL_PHENOMHM)
         return snl_refuse(why, "model", model, SNL_PHENOMD, SNL_PHENOMHM);
@@ -626,12 +641,7 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
     p->f_ring = wf_spline_at(&q->ring, p->final_spin)/p->final_mass;
     p->f_damp = wf_spline_at(&q->damp, p->final_spin)/p->final_mass;
 
-    xi = p->chi_pn - 1;
-    for (int k = 0; k < WF_FITS; k++) {             /* [K] eq. 31 */
-        const double *l = wf_lambda[k];
-        fit[k] = l[0] + l[1]*p->eta + xi*(wf_horner(l + 2, 3, p->eta)
-               + xi*(wf_horner(l + 5, 3, p->eta) + xi*wf_horner(l + 8, 3, p->eta)));
-    }
+    wf_fit(p, fit);
     wf_setup_phase(p, fit);
     wf_setup_amp(p, fit);
     p->modes = model == SNL_PHENOMHM ? SNL_PHENOM_MODES : 1;
