@@ -1108,7 +1108,8 @@ snl_status snl_data_create(snl_data **out, double df, size_t k0, size_t n)
     snl_data head, *d;
     double *block;
     *out = NULL;
-    if (!(df > 0 && df*((double)k0 + (double)n) < HUGE_VAL) || k0 < 1 || n < 1 || n > (size_t)-1/128) return SNL_EINVAL;
+    if (!(df > 0 && df*((double)k0 + (double)n) < HUGE_VAL) || k0 < 1 || n < 1
+        || n > (size_t)-1/128) return SNL_EINVAL;
     head.n = n;
     head.df = df;
     if (!(block = (double *)SNL_CALLOC(lisa_data_layout(&head, NULL), sizeof *block)))
@@ -1380,7 +1381,7 @@ snl_status snl_scan_create(snl_scan **out, const snl_data *data, const snl_lisa_
     /* within a block phases turn by less than 0.4 rad from its middle */
     head.block = (size_t)fmin(32, fmax(1, 0.4/(SNL_PI*data->df*head.half)));
     head.blocks = (data->n + head.block - 1)/head.block;
-    while (N < head.blocks) N *= 2;
+    while (N < 2*head.blocks) N *= 2;
     for (size_t i = 0; i < LISA_SIZES; i++) plans += snl_fft_size(N >> i);
     head.g = head.turn = lisa_take(NULL, &used, 2*data->n);
     head.mem = lisa_take(NULL, &used, plans);
@@ -1418,14 +1419,18 @@ snl_status snl_scan_merger(const snl_scan *s, const double *series, double m1, d
     const double *x = series ? series : d->d;
     double amp[LISA_BLOCK], phase[LISA_BLOCK], si[LISA_BLOCK], co[LISA_BLOCK];
     double norm[2] = { 0, 0 }, *z[2], step;
-    size_t bins, blocks, size = 0, N, most;
+    size_t bins, blocks, need, size = 0, N, most;
     snl_phenom p;
     snl_status st = snl_phenom_prepare(&p, s->cfg.qnm, SNL_PHENOMD, m1, m2, chi1, chi2, 1e5,
                                        NULL, NULL);
     if (st != SNL_OK) return st;
-    bins = (size_t)fmin((double)d->n, fmax(1, (0.2/p.M_sec - d->f[0])/d->df)); /* Mf < 0.2 */
+    /* Bins up to Mf = 0.2; times at half the step that those up to 0.1, where the signal is,
+     * demand: at the whole step a band cut off by data->n loses a fifth between two times. */
+    bins = (size_t)fmin((double)d->n, fmax(1, (0.2/p.M_sec - d->f[0])/d->df));
     blocks = (bins + s->block - 1)/s->block;
-    while (size + 1 < LISA_SIZES && s->plan[size + 1].n >= blocks) size++;
+    need = (size_t)fmax((double)blocks, 2*fmin((double)blocks,
+                        (0.1/p.M_sec - d->f[0])/(d->df*(double)s->block)));
+    while (size + 1 < LISA_SIZES && s->plan[size + 1].n >= need) size++;
     N = s->plan[size].n;
     z[0] = work;
     z[1] = work + 2*N;

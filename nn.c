@@ -748,7 +748,7 @@ static snl_status nn_check(const nn_field *t, size_t n, snl_fault *why)
 
 /* The fields of snl_flow_shape, which are size_t throughout. */
 enum { NN_FIELDS = sizeof(snl_flow_shape)/sizeof(size_t) };
-static const struct { const char *name;  double lo, hi; } nn_shape[NN_FIELDS] = {
+static const struct { char name[16];  double lo, hi; } nn_shape[NN_FIELDS] = {
     { "d", 1, NN_DIM },                 { "m", 1, NN_DIM },
     { "degree", 0, 4 },                 { "mean_layers", 0, NN_LAYERS },
     { "mean_width", 1, NN_WIDTH },      { "transforms", 0, NN_TRANSFORMS },
@@ -761,9 +761,8 @@ static snl_status nn_shape_check(const snl_flow_shape *s, snl_fault *why)
     double features = 1, size;
     memcpy(v, s, sizeof v);
     for (size_t i = 0; i < NN_FIELDS; i++) {
-        const nn_field field = { nn_shape[i].name, (double)v[i], nn_shape[i].lo, nn_shape[i].hi };
-        const snl_status st = nn_check(&field, 1, why);
-        if (st != SNL_OK) return st;
+        const double x = (double)v[i], lo = nn_shape[i].lo, hi = nn_shape[i].hi;
+        if (!(x >= lo && x <= hi)) return snl_refuse(why, nn_shape[i].name, x, lo, hi);
     }
     for (size_t i = 1; i <= s->degree; i++) features *= (double)(s->m + i)/(double)i;
     if (features > NN_FEATURES + 0.5)

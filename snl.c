@@ -530,21 +530,22 @@ static int run_event_draw(void *ctx, snl_rng *rng, double *y)
 snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl_data *data,
                             const snl_pool *pool, snl_fault *why)
 {
+    const snl_prior *t = &cfg->prior[SNL_T_REF];
     snl_event *e;
     int i;
     *out = NULL;
     for (i = 0; i < SNL_NPAR; i++) {
         const snl_prior *p = &cfg->prior[i];
         if (!(p->lo < p->hi && p->lo > -INFINITY && p->hi < INFINITY))
-            return snl_refuse(why, snl_parameter_name[i], p->lo < p->hi ? p->hi : p->lo, -INFINITY, p->hi);
+            return snl_refuse(why, snl_parameter_name[i], p->lo < p->hi ? p->hi : p->lo,
+                              -INFINITY, p->hi);
         if (p->kind == SNL_NORMAL && !(p->sd > 0))
             return snl_refuse(why, snl_parameter_name[i], p->sd, 0, INFINITY);
         if (p->kind == SNL_LOG_UNIFORM && !(p->lo > 0))
             return snl_refuse(why, snl_parameter_name[i], p->lo, 0, p->hi);
     }
-    if (!(cfg->prior[SNL_T_REF].hi - cfg->prior[SNL_T_REF].lo <= 2/data->df))     /* searched in steps */
-        return snl_refuse(why, snl_parameter_name[SNL_T_REF], cfg->prior[SNL_T_REF].hi,
-                          cfg->prior[SNL_T_REF].lo, cfg->prior[SNL_T_REF].lo + 2/data->df);
+    if (!(t->hi - t->lo <= 2/data->df))     /* periodic data hold any time once already */
+        return snl_refuse(why, snl_parameter_name[SNL_T_REF], t->hi, t->lo, t->lo + 2/data->df);
     if (cfg->lisa.model != SNL_PHENOMD && cfg->lisa.model != SNL_PHENOMHM)
         return snl_refuse(why, "model", cfg->lisa.model, SNL_PHENOMD, SNL_PHENOMHM);
     if (cfg->nodes < 64 || cfg->nodes > 4096)
@@ -1531,7 +1532,7 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     const size_t cap = cfg->first + cfg->each * cfg->rounds, d = p->dim;
     const size_t most = p->unit_noise ? cfg->components : p->nx;
     snl_run *r;
-    double *m;
+    double *m, rows;
     snl_status st;
     *out = NULL;
     if (d < 1 || d > RUN_MAX_DIM) return snl_refuse(why, "dim", (double)d, 1, RUN_MAX_DIM);
@@ -1555,8 +1556,9 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     if (!(cfg->divergence > 0))
         return snl_refuse(why, "divergence", cfg->divergence, 0, INFINITY);
     if ((st = run_check_chain(&cfg->chain, d, why)) != SNL_OK) return st;
-    if (((double)cfg->first + (double)cfg->each*(double)cfg->rounds + (double)cfg->components + 1)*((double)d + 1 + (double)p->nx)
-        + (2.0*(double)d + 1)*(double)cfg->chain.samples + 16.0*(double)cfg->rounds
+    rows = (double)cfg->first + (double)cfg->each*(double)cfg->rounds + (double)cfg->components;
+    if ((rows + 1)*((double)d + 1 + (double)p->nx) + 16.0*(double)cfg->rounds
+        + (2.0*(double)d + 1)*(double)cfg->chain.samples
         > (double)((size_t)-1/sizeof *m / 2)) return SNL_ENOMEM;    /* 32 bits: sizes overflow */
     if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
     r->p = p;
@@ -1583,7 +1585,7 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
 
 snl_run_view snl_run_state(const snl_run *r)
 {
-    static const char *const why[] = { "", "the posterior stands still",
+    static const char why[][40] = { "", "the posterior stands still",
                                        "the budget of rounds is used up" };
     snl_run_view v;
     v.round = r->round;     v.calls = r->calls;

@@ -603,7 +603,8 @@ SNL_MUST_USE snl_status snl_noise_psd(const snl_noise *noise, snl_channel channe
 
 /* The PSD of a table of rows (f, S), log S linear in log f between them, at the nf
  * frequencies `at`: out [nf].  SNL_EINVAL: fewer than two rows ("rows"), f not > 0 and
- * increasing, S not > 0 or sizes above 1e30, 1e150 ("f", "S"; why->index the row), at outside the table ("at"). */
+ * increasing, S not > 0 or sizes above 1e30, 1e150 ("f", "S"; why->index the row), at
+ * outside the table ("at"). */
 SNL_MUST_USE snl_status snl_noise_table(size_t rows, const double *f, const double *S,
                                         size_t nf, const double *at, double *out,
                                         snl_fault *why);
@@ -1260,7 +1261,7 @@ typedef struct snl_sample_report {
 } snl_sample_report;
 
 typedef struct snl_run_progress {
-    const char *stage;            /* "search", "simulate", "train", "sample", "calibrate": static */
+    const char *stage;            /* "search", "simulate", "train", "sample", "calibrate"     */
     size_t round, calls;          /* from 0; calls of the density, in "sample"                */
     double done, value;           /* share done in [0, 1]; SNR of the search, acceptance, or  */
     double train;                 /* loss of the validation and of the training rows          */
@@ -1429,9 +1430,9 @@ typedef struct snl_search_result {
  *   y = (chirp mass, (m1 - m2)/M, chi_eff, (chi1 - chi2)/2, t_L, Re c_A, Im c_A, Re c_E,
  *        Im c_E, xi, eta):
  *
- * chi_eff = (m1 chi1 + m2 chi2)/M, t_L the time of arrival at LISA's centre, c_A and c_E the amplitudes of the long-wavelength
- * signal in A and E at one frequency, (xi, eta) the equal-area map of the LISA-frame sky
- * [M2].  There the posterior is close to a Gaussian times a few sky images, which are
+ * chi_eff = (m1 chi1 + m2 chi2)/M, t_L the time of arrival at LISA's centre, c_A and c_E the
+ * amplitudes of the long-wavelength signal in A and E at one frequency, (xi, eta) the
+ * equal-area map of the LISA-frame sky [M2].  There the posterior is close to a Gaussian times a few sky images, which are
  * rotations of (xi, eta) by quarter turns and reflections at LISA's plane with c fixed.
  * data and pool must outlive it.
  * SNL_EINVAL: a field of cfg, or the parameter whose prior is refused.  SNL_ENOMEM. */

@@ -4,36 +4,8 @@
 N=${1:-100} SEED=${2:-1} SNL=./snl D=${BUILD:-build}/kill
 OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY
 rm -rf $D; mkdir -p $D
-cat >$D/event.cfg <<'E'
-data = data.npy
-dt = 20
-duration = 163840
-f_min = 3e-4
-f_max = 0.01
-seed = 3
-prior.chirp_mass = uniform 650000 950000
-prior.mass_ratio = uniform 1 10
-prior.chi1 = uniform -0.99 0.99
-prior.chi2 = uniform -0.99 0.99
-prior.t_ref = uniform 130472 131672
-prior.distance = uniform 1000 1000000
-prior.cos_inclination = uniform 0 1
-prior.phi_ref = uniform 0 3.1415926535897931
-prior.lambda = uniform 1.7 2.7
-prior.sin_beta = uniform -0.2 0.8
-prior.psi = uniform 0 3.1415926535897931
-inject.chirp_mass = 800000
-inject.mass_ratio = 1.8
-inject.chi1 = 0.5
-inject.chi2 = 0.2
-inject.t_ref = 131072
-inject.snr = 100
-inject.cos_inclination = 0.4
-inject.phi_ref = 1.1
-inject.lambda = 2.2
-inject.sin_beta = 0.3
-inject.psi = 0.9
-E
+sed 's/^dt = .*/dt = 20/; s/^duration = .*/duration = 163840/; s/^seed = .*/seed = 3/
+     s/261544 262744/130472 131672/; s/= 262144/= 131072/' tests/data/small.cfg >$D/event.cfg
 fail() { echo "$1"; echo "$killed kills, 1 failed"; exit 1; }
 killed=0 ended=0
 $SNL simulate $D/event.cfg --out $D/data.npy --quiet || fail simulate

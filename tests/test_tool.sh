@@ -21,38 +21,7 @@ rm -rf $D; mkdir -p $D
 TAB=$(printf '\t')
 
 # ---- a small event: 3.8 days, SNR 100, a part of the sky
-sky="prior.lambda = uniform 1.7 2.7
-prior.sin_beta = uniform -0.2 0.8"
-cat >$D/event.cfg <<X
-# made by tests/test_tool.sh
-data = data.npy
-dt = 10
-duration = 327680
-f_min = 3e-4
-f_max = 0.01
-seed = 6
-prior.chirp_mass = uniform 650000 950000
-prior.mass_ratio = uniform 1 10
-prior.chi1 = uniform -0.99 0.99
-prior.chi2 = uniform -0.99 0.99
-prior.t_ref = uniform 261544 262744
-prior.distance = uniform 1000 1000000
-prior.cos_inclination = uniform 0 1
-prior.phi_ref = uniform 0 3.1415926535897931
-$sky
-prior.psi = uniform 0 3.1415926535897931
-inject.chirp_mass = 800000
-inject.mass_ratio = 1.8
-inject.chi1 = 0.5
-inject.chi2 = 0.2
-inject.t_ref = 262144
-inject.snr = 100
-inject.cos_inclination = 0.4
-inject.phi_ref = 1.1
-inject.lambda = 2.2
-inject.sin_beta = 0.3
-inject.psi = 0.9
-X
+cp tests/data/small.cfg $D/event.cfg
 $SNL simulate $D/event.cfg --out $D/data.npy 2>$D/err || no simulate $D/err
 distance=$(sed -n 's/^source 1: distance \([0-9.e+]*\) Mpc$/\1/p' $D/err)
 case $distance in [1-9]*) yes;; *) no "simulate tells the distance" $D/err;; esac
@@ -80,16 +49,19 @@ ok "simulate noise" $SNL simulate $D/noise.cfg --out $D/noise.npy
 $SNL detect $D/noise.cfg >$D/out 2>$D/err
 [ $? -eq 0 ] && [ $(wc -l <$D/out) -eq 1 ] && grep -q '^0 candidates' $D/err && yes ||
     no "nothing is detected in noise" $D/out
-# the same data windowed, with their PSD as a table, and as X, Y, Z with A = (Z-X)/sqrt2 ...
+# four times the PSD, from a table; Hann's window, (1 - cos(0.4 pi))/2 = 0.345 at the merger,
+# which is 0.2 of the series from its end; X, Y, Z with A = (Z-X)/sqrt2 ...
 awk 'BEGIN { print "f"; for (f = 2e-4; f < 0.011; f *= 1.002) print f }' >$D/f.tsv
-$SNL noise --frequencies $D/f.tsv | sed '1s/S_A/S/' >$D/psd.tsv
-{ cat $D/event.cfg; printf 'window = tukey\ntaper = 0.02\nnoise_table = psd.tsv\n'; } >$D/table.cfg
-same_snr() {    # same_snr CONFIG TOLERANCE: as in found/
+$SNL noise --frequencies $D/f.tsv | awk -F'\t' 'NR == 1 { print "f\tS"; next } { print $1 "\t" 4*$2 }' >$D/psd.tsv
+{ cat $D/event.cfg; echo 'noise_table = psd.tsv'; } >$D/table.cfg
+{ cat $D/event.cfg; printf 'window = tukey\ntaper = 1\n'; } >$D/hann.cfg
+snr_is() {      # snr_is CONFIG RATIO TOLERANCE: to that of found/
     ok "detect $1" $SNL detect $D/$1 --out $D/other --quiet
-    awk -F'\t' 'FNR == 2 { s[++n] = $2 } END { d = s[1]/s[2] - 1; exit !(n == 2 && d*d < '$2'^2) }' \
+    awk -F'\t' 'FNR == 2 { s[++n] = $2 } END { d = s[2]/s[1]/'$2' - 1; exit !(n == 2 && d*d < '$3'^2) }' \
         $D/found/candidates.tsv $D/other/candidates.tsv && yes || no "SNR of $1" $D/other/candidates.tsv
 }
-same_snr table.cfg 0.01
+snr_is table.cfg 0.5 0.01
+snr_is hann.cfg 0.345 0.2
 if command -v python3 >/dev/null; then
     python3 -c "
 import struct
@@ -99,7 +71,7 @@ x = [v for t, a, e in struct.iter_unpack('<3d', b[128:])
 h = b[:128].replace(b', 3)', b', 4)')
 open('$D/xyz.npy', 'wb').write(h + struct.pack('<%dd' % len(x), *x))"
     { sed 's/^data = .*/data = xyz.npy/' $D/event.cfg; echo 'channels = XYZ'; } >$D/xyz.cfg
-    same_snr xyz.cfg 1e-6
+    snr_is xyz.cfg 1 1e-6
 fi
 { cat $D/event.cfg; echo 'channels = XYZ'; } >$D/three.cfg
 refused "shape is (32768, 3), not (N, 4)" $SNL detect $D/three.cfg
