@@ -496,17 +496,17 @@ static snl_status run_event_context(void *ctx, size_t worker, size_t n, const do
     return SNL_OK;
 }
 
-/* The eight images of [M2] at fixed amplitudes c: quarter turns and the reflection.  With
- * higher modes also another branch. */
+/* To another of the eight images of [M2] at fixed amplitudes c: quarter turns and the
+ * reflection.  With higher modes also another branch. */
 static double run_event_jump(void *ctx, snl_rng *rng, const double *from, double *to)
 {
     const snl_event *e = ctx;
-    const size_t turn = snl_rng_below(rng, 4), reflect = snl_rng_below(rng, 2);
+    const size_t k = 1 + snl_rng_below(rng, e->dim > RUN_DIM ? 8 : 7);
     double lambda, sb;
     memcpy(to, from, e->dim * sizeof *to);
     if (e->dim > RUN_DIM) to[RUN_BRANCH] = 4*snl_rng_uniform(rng);
     if (!run_chart_sky(&e->chart, from, &lambda, &sb)) return -INFINITY;
-    run_chart_map(&e->chart, lambda + (double)turn * SNL_PI/2, reflect ? -sb : sb, to);
+    run_chart_map(&e->chart, lambda + (double)(k & 3) * SNL_PI/2, k & 4 ? -sb : sb, to);
     return 0;
 }
 
@@ -1407,7 +1407,9 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
                             snl_sample_report *rep, snl_fault *why)
 {
     const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
-    const size_t thin = c->steps > keep ? c->steps / keep : 1;
+    const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
+    const size_t rows = keep*more;              /* for the ESS; every more-th is handed out */
+    const size_t thin = c->steps > rows ? c->steps / rows : 1;
     const int stages = heat > 1 ? (int)ceil(log(heat) / log(4.0)) : 0;
     const double beta = t->beta;
     snl_mcmc_cfg cfg = snl_mcmc_defaults(d, W, c->temps);
@@ -1418,12 +1420,12 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     size_t i;
     int stage;
     snl_status st;
-    m = SNL_CALLOC(2*W*c->temps + (keep + 1)*W*(d + 1) + d, sizeof *m);
+    m = SNL_CALLOC(2*W*c->temps + (rows + 1)*W*(d + 1) + d, sizeof *m);
     if (!m) return SNL_ENOMEM;
     t->two = m;
     chain.theta = m + 2*W*c->temps;
-    chain.log_like = chain.theta + (keep + 1)*W*d;
-    ess = chain.log_like + (keep + 1)*W;
+    chain.log_like = chain.theta + (rows + 1)*W*d;
+    ess = chain.log_like + (rows + 1)*W;
     cfg.target = run_target_fn;
     cfg.target_ctx = t;
     cfg.jump = t->p->jump;
@@ -1449,17 +1451,20 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
         t->step += run.steps;
     }
     snl_mcmc_freeze(s);
-    run.steps = keep * thin;
+    run.steps = rows * thin;
     run.thin = thin;
     if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
     snl_mcmc_rates(s, rates, NULL);
     rep->accept = rates[SNL_MOVE_STRETCH];
-    rep->ess = (double)(keep * W);
+    rep->ess = (double)(rows * W);
     if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess) == SNL_OK)
         for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
     rep->calls = t->calls;
-    memcpy(draws, chain.theta, c->samples * d * sizeof *m);
-    for (i = 0; i < c->samples; i++) ll[i] = chain.log_like[i] / beta;
+    for (i = 0; i < c->samples; i++) {
+        const size_t at = i/W*more*W + i%W;
+        memcpy(draws + i*d, chain.theta + at*d, d * sizeof *m);
+        ll[i] = chain.log_like[at] / beta;
+    }
 done:
     snl_mcmc_free(s);
     SNL_FREE(m);

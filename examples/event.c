@@ -1073,8 +1073,9 @@ int cmd_mcmc(options *o, io_error *e)
         search = snl_event_calls(s.event);
         r.calls = (double)(search + rep.calls);
         snprintf(text, sizeof text, "calls_search\t%lu\ncalls_sampling\t%lu\ncalls\t%lu\n"
-                 "effective_samples\t%.0f\nacceptance\t%.4f\n", (unsigned long)search,
-                 (unsigned long)rep.calls, (unsigned long)(search + rep.calls), rep.ess, rep.accept);
+                 "effective_samples\t%.0f\neffective_samples_per_call\t%.6f\nacceptance\t%.4f\n",
+                 (unsigned long)search, (unsigned long)rep.calls, (unsigned long)(search + rep.calls),
+                 rep.ess, rep.ess/(double)(search + rep.calls), rep.accept);
         rc = result_write(&r, &s, o, text, e);
     }
     terminal_clear(&s.tell);
