@@ -9,6 +9,7 @@
  *         snooker    f = 1 + g (z1 - z2).(x - c)/|x - c|^2, g in [1.2, 2.2]     [TV]
  *     difference y = x + g (a - b)           g = 2.38/sqrt(2 dim), or 1         [TB]
  *     Gaussian   y = x + 2.38/sqrt(dim) N(0, covariance of the other half)
+ *     mixture    y ~ q(y) of snl_mcmc_fit             ratio q(x)/q(y)
  *     jump       the caller's
  *     swap       walkers of neighbouring temperatures, min(1, exp(dbeta dlnL))
  *
@@ -23,20 +24,28 @@
 
 enum { MC_BATCHES = 32 };       /* of evidence sums, even */
 
+/* A component of the mixture is 0.9 N(m, L L^T) + 0.1 N(m, 4 L L^T): the ratio of a heavier
+ * tail stays small, and a walker far out is not stuck.  Stored: weight, its ln minus ln
+ * det L, mean (dim), L (dim, dim). */
+static const double mc_wide = 2, mc_tail = 0.1;
+enum { MC_WEIGHT, MC_NORM, MC_MEAN };
+
 /* Settings that are part of the saved state. */
 enum { MC_A, MC_HOP, MC_GAUSS, MC_TIME, MC_LAG, MC_PERIODIC, MC_KNOBS };
 
 struct snl_mcmc {
     size_t dim, walkers, temps, half;
+    size_t parts, each;                     /* components of the mixture; doubles of one */
     snl_mcmc_target target;
     snl_mcmc_jump jump;
     void *target_ctx, *jump_ctx;
     /* state: these integers, and the doubles up to the end of the tallies */
     snl_rng  rng;
-    uint64_t started, frozen, steps;
+    uint64_t started, frozen, steps, fitted;
     uint64_t batch, rows, span;             /* full batches; rows in the next; its size */
     double *knob, *share, *lo, *period;     /* (KNOBS) (MOVES), cumulative; (dim) each  */
     double *theta, *lp, *ll, *beta;
+    double *mix;                            /* (parts, each)                            */
     double *tried, *taken;                  /* (T, MOVES)                               */
     double *swap_tried, *swap_taken;        /* (T), k with k + 1                        */
     double *ref, *top;                      /* (T) offsets of ll, of the exponents      */
@@ -45,6 +54,7 @@ struct snl_mcmc {
     double *y, *ylp, *yll, *ratio;          /* (T, W/2, dim), (T, W/2) each             */
     double *d, *e, *mean, *cov, *bad, *tau; /* (dim), cov (dim, dim)                    */
     double *gap, *rate;                     /* (T)                                      */
+    double *part, *sums;                    /* (parts), (parts, each)                   */
     size_t *move;                           /* (T)                                      */
     size_t tally, state, all;               /* doubles before tallies, scratch, the end */
     double mem[];
@@ -62,6 +72,7 @@ static void mc_layout(snl_mcmc *s, double *base)
     s->lo = mc_take(base, &u, d);                s->period = mc_take(base, &u, d);
     s->theta = mc_take(base, &u, n*d);           s->lp = mc_take(base, &u, n);
     s->ll = mc_take(base, &u, n);                s->beta = mc_take(base, &u, t);
+    s->mix = mc_take(base, &u, s->parts*s->each);
     s->tally = u;
     s->tried = mc_take(base, &u, t*SNL_MOVES);
     s->taken = mc_take(base, &u, t*SNL_MOVES);
@@ -77,6 +88,8 @@ static void mc_layout(snl_mcmc *s, double *base)
     s->mean = mc_take(base, &u, d);              s->cov = mc_take(base, &u, d*d);
     s->bad = mc_take(base, &u, d);               s->tau = mc_take(base, &u, d);
     s->gap = mc_take(base, &u, t);               s->rate = mc_take(base, &u, t);
+    s->part = mc_take(base, &u, s->parts);
+    s->sums = mc_take(base, &u, s->parts*s->each);
     s->all = u;
 }
 
@@ -107,6 +120,8 @@ static snl_status mc_check_cfg(const snl_mcmc_cfg *c, snl_fault *why)
         sum += w[j];
     }
     if (!(sum > 0)) return snl_refuse(why, "weight", sum, 0, HUGE_VAL);
+    if (c->components > 64 || (w[SNL_MOVE_MIXTURE] > 0 && c->components < 1))
+        return snl_refuse(why, "components", (double)c->components, 1, 64);
     if (w[SNL_MOVE_JUMP] > 0 && !c->jump) return snl_refuse(why, "jump", 0, 1, 0);
     if (w[SNL_MOVE_DE] > 0) least = fmax(least, 4);
     if (w[SNL_MOVE_SNOOKER] > 0) least = fmax(least, 6);
@@ -156,7 +171,10 @@ snl_status snl_mcmc_create(snl_mcmc **out, const snl_mcmc_cfg *c, snl_fault *why
     size.temps = c->temps;
     size.walkers = c->walkers;
     size.half = c->walkers/2;
+    size.parts = c->components;
+    size.each = MC_MEAN + c->dim + c->dim*c->dim;
     if ((double)(c->temps + 1)*(double)c->walkers*(double)(c->dim + 4)
+        + 2*(double)size.parts*(double)size.each
         > (double)((size_t)-1/sizeof *s->mem / 2)) return SNL_ENOMEM;   /* 32 bits */
     mc_layout(&size, NULL);
     s = SNL_CALLOC(1, sizeof *s + size.all*sizeof *s->mem + size.temps*sizeof *s->move);
@@ -306,16 +324,113 @@ snl_status snl_mcmc_start(snl_mcmc *s, const double *theta, snl_fault *why)
         if (i == W) return mc_refuse(why, "log_posterior", k, -INFINITY, 1, 0);
     }
     s->started = 1;
-    s->frozen = s->steps = 0;
+    s->frozen = s->steps = 0;       /* a mixture stays: cooling goes by new starts */
     mc_reset(s);
     return SNL_OK;
 }
 
-/* ---- proposals ---------------------------------------------------------- */
-
 /* Uniform on 0 .. n-1 without a division, n < 2^32. */
 static inline size_t mc_below(snl_rng *r, size_t n)
 { return (size_t)(((snl_rng_bits(r) >> 32) * (uint64_t)n) >> 32); }
+
+/* ---- mixture of normals -------------------------------------------------- */
+
+/* ln q(x), and in part those of its terms.  Periodic offsets are the shortest: q is cut at
+ * half a period from each mean, and is not renormalised. */
+static double mc_mixture(const snl_mcmc *s, const double *x, double *part)
+{
+    const size_t dim = s->dim;
+    const double narrow = 1 - 1/(mc_wide*mc_wide), spread = (double)dim*log(mc_wide);
+    double *z = s->e, top = -INFINITY, sum = 0;
+    for (size_t p = 0; p < s->parts; p++) {
+        const double *c = s->mix + p*s->each, *L = c + MC_MEAN + dim;
+        double Q = 0;
+        mc_offset(s, x, c + MC_MEAN, z);
+        for (size_t j = 0; j < dim; j++, L += dim) {
+            for (size_t k = 0; k < j; k++) z[j] -= L[k]*z[k];
+            z[j] /= L[j];
+            Q += z[j]*z[j];
+        }
+        part[p] = c[MC_NORM] - 0.5*Q*(1 - narrow) - spread
+                + log(mc_tail + (1 - mc_tail)*exp(spread - 0.5*Q*narrow));
+        top = fmax(top, part[p]);
+    }
+    for (size_t p = 0; p < s->parts; p++) sum += exp(part[p] - top);
+    return top + log(sum);
+}
+
+/* The mean and covariance of a component from sums over offsets from its old mean, weight,
+ * first and second moments; nu more points of covariance C stand in for what few draws do
+ * not tell.  0 if that is singular. */
+static int mc_component(snl_mcmc *s, double *c, const double *sum, double n, double nu,
+                        const double *C)
+{
+    const size_t dim = s->dim;
+    const double N = sum[MC_WEIGHT], *m = sum + MC_MEAN, *S = m + dim;
+    double *L = c + MC_MEAN + dim, share;
+    c[MC_WEIGHT] = N/n;
+    c[MC_NORM] = log(N/n);
+    if (!(N > 0)) return 1;             /* died out */
+    for (size_t j = 0; j < dim; j++) {
+        for (size_t k = 0; k <= j; k++)
+            L[j*dim + k] = (S[j*dim + k] - m[j]*m[k]/N + nu*C[j*dim + k]) / (N + nu);
+        c[MC_MEAN + j] += m[j]/N;
+    }
+    if (mc_cholesky(dim, L, &share) < dim) return 0;
+    for (size_t j = 0; j < dim; j++) c[MC_NORM] -= log(L[j*dim + j]);
+    return 1;
+}
+
+/* Start from draws, each the least likely of some by the components so far. */
+snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
+{
+    enum { TRIES = 30, ROUNDS = 20 };
+    const size_t dim = s->dim, K = s->parts;
+    const double nu = 5, shrink = pow((double)(K ? K : 1), -2/(double)dim);
+    double *sum = s->sums, *C = s->cov, *d = s->d;
+    s->fitted = 0;
+    if (K < 1 || n < 2) return SNL_EINVAL;
+    mc_covariance(s, n, x);
+    for (size_t i = 0; i < dim*dim; i++) C[i] *= shrink;
+    memset(sum, 0, s->each*sizeof *sum);
+    sum[MC_WEIGHT] = 1;                 /* one draw, its own mean */
+    for (s->parts = 0; s->parts < K; s->parts++) {
+        double *c = s->mix + s->parts*s->each, least = INFINITY;
+        for (int t = 0; t < TRIES; t++) {
+            const double *y = x + mc_below(&s->rng, n)*dim, q = mc_mixture(s, y, s->part);
+            if (!(q < least)) continue;
+            least = q;
+            memcpy(c + MC_MEAN, y, dim*sizeof *y);
+        }
+        if (mc_component(s, c, sum, (double)K, nu, C)) continue;
+        s->parts = K;
+        return SNL_EFAILED;
+    }
+    for (size_t round = 0; round < ROUNDS; round++) {       /* expectation, maximisation */
+        memset(sum, 0, K*s->each*sizeof *sum);
+        for (size_t i = 0; i < n; i++) {
+            const double *y = x + i*dim, q = mc_mixture(s, y, s->part);
+            for (size_t p = 0; p < K; p++) {
+                const double r = exp(s->part[p] - q);
+                double *a = sum + p*s->each, *m = a + MC_MEAN, *S = m + dim;
+                if (!(r > 1e-4)) continue;
+                mc_offset(s, y, s->mix + p*s->each + MC_MEAN, d);
+                a[MC_WEIGHT] += r;
+                for (size_t j = 0; j < dim; j++, S += dim) {
+                    m[j] += r*d[j];
+                    for (size_t k = 0; k <= j; k++) S[k] += r*d[j]*d[k];
+                }
+            }
+        }
+        for (size_t p = 0; p < K; p++)
+            if (!mc_component(s, s->mix + p*s->each, sum + p*s->each, (double)n, nu, C))
+                return SNL_EFAILED;
+    }
+    s->fitted = 1;
+    return SNL_OK;
+}
+
+/* ---- proposals ---------------------------------------------------------- */
 
 /* Three distinct of n (two if n is 2). */
 static void mc_pick(snl_rng *r, size_t n, size_t *p)
@@ -381,6 +496,19 @@ static double mc_propose(snl_mcmc *s, size_t move, size_t n, const double *restr
             for (size_t k = 0; k <= j; k++) y[j] += L[k]*d[k];
         }
         return 0;
+    case SNL_MOVE_MIXTURE: {
+        const double *c = s->mix, f = snl_rng_uniform(r) < mc_tail ? mc_wide : 1;
+        double u = snl_rng_uniform(r);
+        while ((u -= c[MC_WEIGHT]) >= 0 && c < s->mix + (s->parts - 1)*s->each) c += s->each;
+        for (size_t j = 0; j < dim; j++) e[j] = f * snl_rng_normal(r);
+        for (size_t j = 0; j < dim; j++) {
+            const double *L = c + MC_MEAN + (j + 1)*dim;
+            d[j] = 0;
+            for (size_t k = 0; k <= j; k++) d[j] += L[k]*e[k];
+        }
+        if (mc_line(s, c + MC_MEAN, d, 1, y) == -INFINITY) return -INFINITY;
+        return mc_mixture(s, x, s->part) - mc_mixture(s, y, s->part);
+    }
     default:
         return s->jump(s->jump_ctx, r, x, y);
     }
@@ -388,15 +516,17 @@ static double mc_propose(snl_mcmc *s, size_t move, size_t n, const double *restr
 
 /* Proposals for one half at one temperature: x and o (half, dim), y and ratio results.
  * A refused one becomes x itself, so that the target never sees it. */
-static snl_status mc_propose_half(snl_mcmc *s, size_t *move, const double *x,
+static snl_status mc_propose_half(snl_mcmc *s, size_t rung, const double *x,
                                   const double *o, double *y, double *ratio,
                                   snl_fault *why)
 {
     const size_t dim = s->dim, H = s->half;
     const double u = snl_rng_uniform(&s->rng);
+    size_t *move = s->move + rung;
     double share;
     *move = 0;
     while (*move < SNL_MOVE_JUMP && !(u < s->share[*move])) ++*move;
+    if (*move == SNL_MOVE_MIXTURE && (rung || !s->fitted)) *move = SNL_MOVE_STRETCH;
     if (*move == SNL_MOVE_GAUSS) {
         mc_covariance(s, H, o);     /* a collapsed half cannot say how to move: stretch */
         if (mc_cholesky(dim, s->cov, &share) < dim) *move = SNL_MOVE_STRETCH;
@@ -421,7 +551,7 @@ static snl_status mc_update_half(snl_mcmc *s, size_t first, size_t other, snl_fa
     snl_status st;
     for (size_t k = 0; k < s->temps; k++) {
         const double *x = s->theta + k*W*dim;
-        st = mc_propose_half(s, s->move + k, x + first*dim, x + other*dim,
+        st = mc_propose_half(s, k, x + first*dim, x + other*dim,
                              s->y + k*H*dim, s->ratio + k*H, why);
         if (st != SNL_OK) return st;
     }
@@ -665,22 +795,24 @@ snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out)
 }
 
 /* ---- saving ------------------------------------------------------------- */
-/* "snlMCMC" and version; dim, walkers, temps; the ten words; the state's doubles; sum. */
+/* "snlMCMC" and version; dim, walkers, temps, components; the words; the state's doubles; sum. */
 
-static const char mc_tag[8] = { 's', 'n', 'l', 'M', 'C', 'M', 'C', 2 };
-enum { MC_SIZES = 8 + 3*8, MC_WORDS = 10 };
+static const char mc_tag[8] = { 's', 'n', 'l', 'M', 'C', 'M', 'C', 3 };
+enum { MC_SIZES = 8 + 4*8, MC_WORDS = 11 };
 
 static void mc_words(snl_mcmc *s, uint64_t *w[MC_WORDS])
 {
     for (size_t i = 0; i < 4; i++) w[i] = &s->rng.s[i];
     w[4] = &s->started;  w[5] = &s->frozen;  w[6] = &s->steps;
     w[7] = &s->batch;    w[8] = &s->rows;    w[9] = &s->span;
+    w[10] = &s->fitted;
 }
 
 static unsigned char *mc_put_sizes(const snl_mcmc *s, unsigned char *p)
 {
     memcpy(p, mc_tag, 8);
-    return snl_put(snl_put(snl_put(p + 8, s->dim), s->walkers), s->temps);
+    p = snl_put(snl_put(p + 8, s->dim), s->walkers);
+    return snl_put(snl_put(p, s->temps), s->parts);
 }
 
 size_t snl_mcmc_save_size(const snl_mcmc *s)
@@ -824,28 +956,34 @@ snl_status snl_mcmc_rhat(size_t runs, size_t n, size_t walkers, size_t dim,
     return SNL_OK;
 }
 
-/* var(x) over the variance of the chain's mean, which is that of batch means over their
- * number. */
-snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *theta, double *ess)
+/* var(x) over the variance of the chain's mean: that of the series v of ensemble means,
+ * whose autocovariances are summed in pairs while these are positive and fall, as they
+ * must in a reversible chain [Ge]. */
+snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *theta,
+                        double *ess, double *work)
 {
-    enum { B = 20 };
-    const size_t len = n/B, rows = len*walkers;
+    const double N = (double)n, W = (double)walkers;
+    double *v = work;
     snl_status st;
-    if (n < 2*B || walkers < 1) return SNL_EINVAL;
+    if (n < 40 || walkers < 1) return SNL_EINVAL;
     if ((st = mc_check_chain(n*walkers*dim, theta)) != SNL_OK) return st;
     for (size_t j = 0; j < dim; j++) {
-        const double *x = theta + j, mid = mc_mean(len*B, walkers, dim, x);
-        double var = 0, scatter = 0;
-        for (size_t b = 0; b < B; b++) {
-            double mean = 0;
-            for (size_t i = 0; i < rows; i++) {
-                const double v = x[(b*rows + i)*dim] - mid;
-                mean += v/(double)rows;
-                var += v*v/((double)rows*B);
+        const double *x = theta + j, mid = mc_mean(n, walkers, dim, x);
+        double var = 0, sum = 0, last = INFINITY;
+        for (size_t i = 0; i < n; i++) {
+            v[i] = 0;
+            for (size_t w = 0; w < walkers; w++) {
+                const double d = x[(i*walkers + w)*dim] - mid;
+                v[i] += d/W;
+                var += d*d/(N*W);
             }
-            scatter += mean*mean/(B - 1);
         }
-        ess[j] = scatter > 0 ? fmin(var*B/scatter, (double)(n*walkers)) : 0;
+        for (size_t t = 0; t + 1 < n && last > 0; t += 2) {
+            last = fmin(last, (mc_dot(n - t, v, v + t) + mc_dot(n - t - 1, v, v + t + 1))/N);
+            if (last > 0) sum += 2*last;
+        }
+        sum -= mc_dot(n, v, v)/N;           /* lag 0 counts once */
+        ess[j] = var > 0 ? sum > 0 ? fmin(var*N/sum, N*W) : N*W : 0;
     }
     return SNL_OK;
 }

@@ -1400,8 +1400,12 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
     return SNL_OK;
 }
 
+enum { RUN_PARTS = 16, RUN_FIT = 4000 };    /* of the mixture; draws of a quarter for it   */
+
 /* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
- * at most 4, burn in, then keep draws [samples][dim] and their ln L. */
+ * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
+ * quarters of the burn-in each end with a fit of the mixture to their draws so far, and
+ * so mix better and better. */
 static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c, uint64_t seed,
                             const double *start, double *draws, double *ll,
                             snl_sample_report *rep, snl_fault *why)
@@ -1409,6 +1413,9 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
     const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
     const size_t rows = keep*more;              /* for the ESS; every more-th is handed out */
+    const size_t quarter = (c->burn + 3)/4;
+    const size_t skip = W < RUN_FIT ? 1 + quarter*W/RUN_FIT : quarter;     /* <= quarter */
+    const size_t room = rows > 3*(quarter/skip) ? rows : 3*(quarter/skip);
     const size_t thin = c->steps > rows ? c->steps / rows : 1;
     const int stages = heat > 1 ? (int)ceil(log(heat) / log(4.0)) : 0;
     const double beta = t->beta;
@@ -1420,12 +1427,12 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     size_t i;
     int stage;
     snl_status st;
-    m = SNL_CALLOC(2*W*c->temps + (rows + 1)*W*(d + 1) + d, sizeof *m);
+    m = SNL_CALLOC(2*W*c->temps + room*W*(d + 1) + d + rows, sizeof *m);
     if (!m) return SNL_ENOMEM;
     t->two = m;
     chain.theta = m + 2*W*c->temps;
-    chain.log_like = chain.theta + (rows + 1)*W*d;
-    ess = chain.log_like + (rows + 1)*W;
+    chain.log_like = chain.theta + room*W*d;
+    ess = chain.log_like + room*W;
     cfg.target = run_target_fn;
     cfg.target_ctx = t;
     cfg.jump = t->p->jump;
@@ -1433,8 +1440,11 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     cfg.ratio = c->ratio;
     cfg.prior_rung = 0;
     cfg.weight[SNL_MOVE_STRETCH] = 0.3;
-    cfg.weight[SNL_MOVE_DE] = 0.5;
-    cfg.weight[SNL_MOVE_JUMP] = t->p->jump ? 0.2 : 0;
+    cfg.weight[SNL_MOVE_DE] = 0.1;
+    cfg.weight[SNL_MOVE_SNOOKER] = 0.1;
+    cfg.weight[SNL_MOVE_MIXTURE] = 0.4;
+    cfg.weight[SNL_MOVE_JUMP] = t->p->jump ? 0.1 : 0;
+    cfg.components = RUN_PARTS;
     cfg.seed = seed;
     if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
     run = snl_mcmc_run_defaults(c->burn);
@@ -1442,14 +1452,22 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     run.progress = run_target_progress;
     run.user = t;
     t->step = 0;
-    t->steps = (size_t)stages * ((c->burn + 5)/6) + c->burn + keep*thin;
+    t->steps = (size_t)stages * ((c->burn + 5)/6) + 4*quarter + rows*thin;
     for (stage = 0; stage <= stages; stage++) {
-        run.steps = stage < stages ? (c->burn + 5) / 6 : c->burn;
+        run.steps = stage < stages ? (c->burn + 5) / 6 : quarter;
         t->beta = beta * (stage < stages ? pow(heat, (double)stage/stages - 1) : 1);
         if ((st = snl_mcmc_start(s, stage ? snl_mcmc_state(s).theta : start, why)) != SNL_OK
             || (st = snl_mcmc_run(s, &run, NULL, why)) != SNL_OK) goto done;
         t->step += run.steps;
     }
+    run.thin = skip;
+    for (i = 0; i < 3; i++) {
+        if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
+        t->step += run.steps;
+        st = snl_mcmc_fit(s, chain.kept*W, chain.theta);
+        if (st != SNL_OK && st != SNL_EFAILED) goto done;
+    }
+    chain.kept = 0;
     snl_mcmc_freeze(s);
     run.steps = rows * thin;
     run.thin = thin;
@@ -1457,7 +1475,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     snl_mcmc_rates(s, rates, NULL);
     rep->accept = rates[SNL_MOVE_STRETCH];
     rep->ess = (double)(rows * W);
-    if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess) == SNL_OK)
+    if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
         for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
     rep->calls = t->calls;
     for (i = 0; i < c->samples; i++) {

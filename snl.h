@@ -53,6 +53,7 @@
  *   [VFM] Vousden, Farr & Mandel, arXiv:1501.05823  adaptive temperature ladder
  *   [TB] ter Braak 2006, Stat. Comput. 16, 239       differential evolution
  *   [TV] ter Braak & Vrugt 2008, Stat. Comput. 18, 435   snooker move
+ *   [Ge] Geyer 1992, Stat. Sci. 7, 473               initial sequence estimators
  *   [GR] Gelman & Rubin 1992, Stat. Sci. 7, 457      R-hat
  *   [PS] Vehtari et al. 2024, JMLR 25, 72 (arXiv:1507.02646)   Pareto-smoothed weights
  *   [BV] Blackman & Vigna, arXiv:1805.01407          xoshiro256++
@@ -998,6 +999,8 @@ typedef enum snl_move {
     SNL_MOVE_DE,            /* by the difference of two others                [TB]    */
     SNL_MOVE_SNOOKER,       /* along a line, by a projected difference        [TV]    */
     SNL_MOVE_GAUSS,         /* normal, covariance of the other half-ensemble          */
+    SNL_MOVE_MIXTURE,       /* independent, from the mixture of snl_mcmc_fit; STRETCH */
+                            /* at higher temperatures and before there is one         */
     SNL_MOVE_JUMP,          /* the caller's                                           */
     SNL_MOVES
 } snl_move;
@@ -1025,6 +1028,7 @@ typedef struct snl_mcmc_cfg {
                              * 2 dim + 2 for GAUSS; <= SNL_MCMC_MAX_WALKERS           */
     size_t temps;           /* temperatures, 1 .. SNL_MCMC_MAX_TEMPS; 1: no tempering */
     double weight[SNL_MOVES]; /* how often each move is chosen, >= 0, sum > 0         */
+    size_t components;      /* of the mixture, 1 .. 64; 0 without MIXTURE             */
     double stretch;         /* a: scale factors lie in [1/a, a], > 1                  */
     double hop;             /* share of DE steps with gamma = 1, in [0, 1]            */
     double gauss;           /* GAUSS step in units of 2.38/sqrt(dim) sigma, > 0       */
@@ -1042,8 +1046,8 @@ typedef struct snl_mcmc_cfg {
 
 static inline snl_mcmc_cfg snl_mcmc_defaults(size_t dim, size_t walkers, size_t temps)
 {
-    snl_mcmc_cfg c = { 0, 0, 0, { 0.5, 0.4, 0.1, 0, 0 }, 2, 0.1, 1, 0, 1, 100, 1000,
-                       NULL, NULL, 1, NULL, NULL, NULL, NULL };
+    snl_mcmc_cfg c = { 0, 0, 0, { 0.5, 0.4, 0.1, 0, 0, 0 }, 0, 2, 0.1, 1, 0, 1, 100,
+                       1000, NULL, NULL, 1, NULL, NULL, NULL, NULL };
     c.dim = dim;  c.walkers = walkers;  c.temps = temps;
     c.ratio = 1 + 1.7 / sqrt((double)dim);  /* 40% swaps for a Gaussian target */
     return c;
@@ -1081,6 +1085,14 @@ snl_mcmc_view snl_mcmc_state(const snl_mcmc *s);
 /* Acceptance since the start or snl_mcmc_freeze: moves accept [temps][SNL_MOVES] and
  * swaps swap [temps - 1], k with k + 1; NaN if never tried.  Either may be NULL. */
 void snl_mcmc_rates(const snl_mcmc *s, double *accept, double *swap);
+
+/* Fit a mixture of cfg.components normals to draws x [n][dim], the last of the burn-in, say;
+ * from then on SNL_MOVE_MIXTURE proposes from it.  Fit during burn-in only: the chain is
+ * that of the posterior while the mixture is fixed, however bad it is.  It is part of the
+ * saved state.  Random numbers are the sampler's.  SNL_EINVAL: no components, or n < 2.
+ * SNL_EFAILED: x does not span the space; there is no mixture then.  Allocates nothing.
+ * Cost O(20 n components dim^2). */
+SNL_MUST_USE snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x);
 
 /* End of burn-in: the ladder stops adapting, rates and evidence sums start at zero. */
 void snl_mcmc_freeze(snl_mcmc *s);
@@ -1156,12 +1168,12 @@ SNL_MUST_USE snl_status snl_mcmc_tau(size_t n, size_t walkers, size_t dim,
                                      const double *theta, double *tau, int *too_short,
                                      double *work);
 
-/* Effective number of samples ess [dim] of the mean over the chain, from the scatter of 20
- * batch means of the whole ensemble, to some 30 %.  Unlike n walkers/tau it is not fooled by
- * walkers that exchange places through the hot temperatures.  SNL_EINVAL: n < 40.  0 for a
- * constant. */
+/* Effective number of samples ess [dim] of the mean over the chain, from the autocovariance
+ * of the mean of the ensemble, an initial positive and falling sequence [Ge]; to some
+ * sqrt(5 tau/n).  Unlike n walkers/tau it is not fooled by walkers that exchange places
+ * through the hot temperatures.  work [n].  SNL_EINVAL: n < 40.  0 for a constant. */
 SNL_MUST_USE snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *theta,
-                                     double *ess);
+                                     double *ess, double *work);
 
 /* Split R-hat [dim] [GR]: runs == 1 compares the halves of all walkers, runs > 1 the
  * halves of whole ensembles, theta [runs] pointing to chains of equal shape.
@@ -1251,7 +1263,7 @@ typedef struct snl_sample_cfg {
     size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
 } snl_sample_cfg;
 static inline snl_sample_cfg snl_sample_defaults(void)
-{ snl_sample_cfg c = { 64, 2, 2, 1000, 12000, 10000 };  return c; }
+{ snl_sample_cfg c = { 64, 2, 2, 2400, 5100, 10000 };  return c; }
 
 typedef struct snl_sample_report {
     double accept;                /* share of the stretch moves accepted at temperature 1     */

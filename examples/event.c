@@ -592,6 +592,8 @@ typedef struct result {
     double  efficiency;             /* effective share of the weighted draws               */
     double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
     double  truth[SNL_NPAR];        /* NaN: not known                                      */
+    double  image[8];               /* shares by quadrant of LISA-frame longitude, south   */
+                                    /* and then north: one sky image in each               */
 } result;
 
 static void result_free(result *r) { free(r->v);  free(r->weight); }
@@ -652,6 +654,9 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
     weights(n, both + 1, 2, ll, squeezed);
     for (i = 0; i < n; i++) {
         double *v = r->v + i*columns;
+        snl_source at = snl_source_from_theta(theta + i*SNL_NPAR);
+        snl_ssb_to_lisa(&at);
+        r->image[((int)floor(at.lambda/(SNL_PI/2)) & 3) + (at.beta > 0 ? 4 : 0)] += r->weight[i]/(double)n;
         for (k = 0; k < SNL_NPAR; k++) v[k] = theta[i*SNL_NPAR + (size_t)s->c.prior[k].param];
         v[SNL_NPAR] = ll[i];
         if (columns < COLUMNS) continue;
@@ -760,6 +765,8 @@ static int result_summary(const result *r, const session *s, const char *path, c
         fprintf(out.file, "%s_median\t%.12g\n%s_5\t%.12g\n%s_95\t%.12g\n", r->names[k], q[2],
                 r->names[k], q[1], r->names[k], q[3]);
     }
+    for (k = 0; k < 8; k++)
+        fprintf(out.file, "image_%s_%lu\t%.4f\n", k < 4 ? "south" : "north", (unsigned long)(k & 3) + 1, r->image[k]);
     return out_close(&out, 1, e);
 }
 

@@ -36,9 +36,9 @@ int main(void)
 {
     snl_mcmc_cfg cfg = snl_mcmc_defaults(DIM, WALKERS, TEMPS);
     const snl_mcmc_run_cfg burn = snl_mcmc_run_defaults(1000), run = snl_mcmc_run_defaults(STEPS);
-    double *start = malloc((size_t)(TEMPS + STEPS)*WALKERS*DIM*sizeof *start);
+    double *start = malloc(((size_t)(TEMPS + STEPS)*WALKERS*DIM + STEPS)*sizeof *start);
     double *draws = start + (size_t)TEMPS*WALKERS*DIM, accept[TEMPS*SNL_MOVES], swap[TEMPS];
-    double ess[DIM], here = 0, mean = 0, var = 0;
+    double *work = draws + (size_t)STEPS*WALKERS*DIM, ess[DIM], here = 0, mean = 0, var = 0;
     const size_t n = (size_t)STEPS*WALKERS;
     snl_mcmc_chain chain = { draws, NULL, NULL, NULL, 0 };
     snl_evidence z = { 0, 0, 0, 0 };
@@ -60,7 +60,7 @@ int main(void)
         st = snl_mcmc_run(s, &run, &chain, &why);
     }
     if (st == SNL_OK) st = snl_mcmc_evidence(s, &z);
-    if (st == SNL_OK) st = snl_mcmc_ess(STEPS, WALKERS, DIM, draws, ess);
+    if (st == SNL_OK) st = snl_mcmc_ess(STEPS, WALKERS, DIM, draws, ess, work);
     if (st == SNL_OK) {
         for (size_t i = 0; i < n; i++) {
             const double x = fabs(draws[i*DIM]);

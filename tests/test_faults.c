@@ -488,11 +488,11 @@ static snl_status c_tau(const double *a, double *out, size_t *k)
 }
 static snl_status c_ess(const double *a, double *out, size_t *k)
 {
-    double x[40];
+    double x[40], work[40];
     for (int i = 0; i < 40; i++) x[i] = i % 7;
     x[3] = a[0];
     *k = 1;
-    return snl_mcmc_ess(40, 1, 1, x, out);
+    return snl_mcmc_ess(40, 1, 1, x, out, work);
 }
 static snl_status c_quantiles(const double *a, double *out, size_t *k)
 { double work[8];  *k = 1;  return snl_quantiles(3, a, a + 3, 1, a + 6, out, work); }
