@@ -1448,7 +1448,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     cfg.seed = seed;
     if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
     run = snl_mcmc_run_defaults(c->burn);
-    run.every = 100;
+    run.every = 20;
     run.progress = run_target_progress;
     run.user = t;
     t->step = 0;
@@ -1474,7 +1474,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
     snl_mcmc_rates(s, rates, NULL);
     rep->accept = rates[SNL_MOVE_STRETCH];
-    rep->ess = (double)(rows * W);
+    rep->ess = (double)c->samples;              /* more are not handed out */
     if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
         for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
     rep->calls = t->calls;

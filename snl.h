@@ -1263,12 +1263,12 @@ typedef struct snl_sample_cfg {
     size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
 } snl_sample_cfg;
 static inline snl_sample_cfg snl_sample_defaults(void)
-{ snl_sample_cfg c = { 64, 2, 2, 2400, 5100, 10000 };  return c; }
+{ snl_sample_cfg c = { 64, 2, 2, 2400, 7600, 10000 };  return c; }
 
 typedef struct snl_sample_report {
     double accept;                /* share of the stretch moves accepted at temperature 1     */
     double ess;                   /* effective samples of the slowest coordinate in all steps */
-                                  /* kept, by the scatter of batch means of the ensemble      */
+                                  /* kept, see snl_mcmc_ess; at most the draws handed out     */
     size_t calls;                 /* of the density, inside the prior                         */
 } snl_sample_report;
 

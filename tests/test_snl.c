@@ -324,10 +324,11 @@ TEST prior_of_the_chart_has_the_jacobian_of_finite_differences(void)
 TEST sky_images_are_a_group_that_keeps_areas(void)
 {
     double y[11], image[8][11];
-    int have = 0;
+    int have = 1;
     snl_rng r;
     snl_rng_seed(&r, 3, 0);
     do ASSERT(ev.p.draw(ev.p.ctx, &r, y)); while (hypot(y[9], y[10]) < 0.3);
+    memcpy(image[0], y, sizeof y);
     for (int i = 0; i < 400; i++) {             /* collect the images of y */
         double z[11];
         int k;
@@ -684,7 +685,7 @@ TEST exact_sampler_has_the_moments_and_shape_of_a_gaussian(void)
     for (int heat = 1; heat <= 30; heat += 29) {
         t.p.heat = heat;
         ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
-        ASSERT(rep.ess > 1000 && rep.ess <= N + 32);
+        ASSERT(rep.ess > 1000 && rep.ess <= N);
         ASSERT(rep.accept > 0.1 && rep.accept < 0.9);
         CHECK_CALL(check_moments(N, D, y, rep.ess, mean, C, 0));
         for (int i = 0; i < N; i++) u[i] = 0.5*erfc(-(y[i*D] - mean[0])/sqrt(2*C[0]));
@@ -892,8 +893,9 @@ TEST rounds_agree_with_a_grid(void)
             ASSERT(x > 0 && x < G);
             u[i] = (1 - f)*cdf[k][(int)x] + f*cdf[k][(int)x + 1];
         }
-        /* the surrogate's error, a share of a nat, moves the marginal by less than 0.02 */
-        ASSERT(ks(v.n, u, v.report[v.round - 1].ess) < MAX_KS + 0.02*sqrt(v.report[v.round - 1].ess));
+        /* an error e of ln L moves a distribution function by at most <|e|>/2 <= rms/2 */
+        ASSERT(ks(v.n, u, v.report[v.round - 1].ess)
+               < MAX_KS + 0.5*sqrt((error - shift*shift)*v.report[v.round - 1].ess));
     }
     free(u);
     snl_run_free(r);
