@@ -67,16 +67,16 @@ snl.snl_qnm_free(qnm)
 # ---- a function of ours that C calls: theta [n][dim] in, two arrays [n] out
 
 Target = CFUNCTYPE(c_int, c_void_p, c_size_t, doubles, doubles, doubles)
-MOVES = 5
+MOVES = 6
 
 
 class Sampler(Structure):
     _fields_ = [("dim", c_size_t), ("walkers", c_size_t), ("temps", c_size_t),
-                ("weight", c_double*MOVES), ("stretch", c_double), ("hop", c_double),
-                ("gauss", c_double), ("ratio", c_double), ("prior_rung", c_int),
-                ("adapt_time", c_double), ("adapt_lag", c_double), ("lo", doubles),
-                ("period", doubles), ("seed", c_uint64), ("target", Target), ("jump", c_void_p),
-                ("target_ctx", c_void_p), ("jump_ctx", c_void_p)]
+                ("weight", c_double*MOVES), ("components", c_size_t), ("stretch", c_double),
+                ("hop", c_double), ("gauss", c_double), ("ratio", c_double),
+                ("prior_rung", c_int), ("adapt_time", c_double), ("adapt_lag", c_double),
+                ("lo", doubles), ("period", doubles), ("seed", c_uint64), ("target", Target),
+                ("jump", c_void_p), ("target_ctx", c_void_p), ("jump_ctx", c_void_p)]
 
 
 class Run(Structure):
@@ -100,7 +100,7 @@ def density(_, n, theta, log_prior, log_like):
 
 
 dim, walkers, steps = 2, 32, 4000
-cfg = Sampler(dim=dim, walkers=walkers, temps=1, weight=(0.5, 0.4, 0.1, 0, 0), stretch=2, hop=0.1,
+cfg = Sampler(dim=dim, walkers=walkers, temps=1, weight=(0.5, 0.4, 0.1), stretch=2, hop=0.1,
               gauss=1, ratio=2, adapt_time=100, adapt_lag=1000, seed=1, target=density)
 start = (c_double*(walkers*dim))(*[math.sin(7*i*i) for i in range(walkers*dim)])
 draws = (c_double*(steps*walkers*dim))()
