@@ -1400,7 +1400,7 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
     return SNL_OK;
 }
 
-enum { RUN_PARTS = 16, RUN_FIT = 4000 };    /* of the mixture; draws of a quarter for it   */
+enum { RUN_PARTS = 16, RUN_FIT = 4000 };    /* of the mixture; most draws of a quarter for it */
 
 /* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
  * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
@@ -1414,7 +1414,8 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
     const size_t rows = keep*more;              /* for the ESS; every more-th is handed out */
     const size_t quarter = (c->burn + 3)/4;
-    const size_t skip = W < RUN_FIT ? 1 + quarter*W/RUN_FIT : quarter;     /* <= quarter */
+    const size_t fit = c->steps*W/64 < RUN_FIT ? c->steps*W/64 : RUN_FIT;  /* the work is worth */
+    const size_t skip = W < fit ? 1 + quarter*W/fit : quarter;              /* <= quarter */
     const size_t room = rows > 3*(quarter/skip) ? rows : 3*(quarter/skip);
     const size_t thin = c->steps > rows ? c->steps / rows : 1;
     const int stages = heat > 1 ? (int)ceil(log(heat) / log(4.0)) : 0;
@@ -2026,41 +2027,84 @@ snl_status snl_run_budget(const snl_run *r, size_t n, const double *y, double *b
     return st;
 }
 
-/* Calibration against one simulated observation x: ln prior + beta ln L(x_obs), ln p(x). */
-typedef struct run_trial { const snl_run *r; const double *x; double beta, *work; size_t each; } run_trial;
+/* Trials of calibration, each one worker's own: truths of the posterior at the temperature
+ * 1/beta, simulated, compressed, sampled. */
+typedef struct run_trial {
+    snl_run *r;
+    snl_problem alone;              /* the problem without its pool     */
+    snl_sample_cfg chain;
+    double beta, *work;             /* [workers][each]                  */
+    const double *wide;             /* [samples][dim]: of that posterior */
+    size_t each, worker;
+    uint64_t seed;
+} run_trial;
 
-static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double *y, double *out)
+/* (ln prior + beta ln L(x_obs), ln p(x)) of rows y; x stands first in the worker's scratch. */
+static snl_status run_trial_density(void *ctx, size_t none, size_t n, const double *y, double *out)
 {
     const run_trial *t = ctx;
     const snl_problem *p = t->r->p;
-    double *c = t->work + worker*t->each, logp[RUN_ROWS];
+    double *x = t->work + t->worker*t->each, *c = x + t->r->k, logp[RUN_ROWS];
     size_t i, m = 0, row[RUN_ROWS];
-    snl_status st = run_surrogate((void *)t->r, worker, n, y, out);
+    snl_status st = run_surrogate(t->r, t->worker, n, y, out);
+    (void)none;
     for (i = 0; i < n && st == SNL_OK; i++) {
         if (out[2*i] > -INFINITY) out[2*i] += t->beta*out[2*i + 1];
         out[2*i + 1] = -INFINITY;
         if (!(out[2*i] > -INFINITY)) continue;
-        st = p->context(p->ctx, worker, 1, y + i*p->dim, c + m*p->nc);
+        st = p->context(p->ctx, t->worker, 1, y + i*p->dim, c + m*p->nc);
         row[m++] = i;
     }
     if (st != SNL_OK) return st;
-    if (m) snl_flow_logp(t->r->flow, m, t->x, 1, c, logp, c + RUN_ROWS*p->nc);
+    if (m) snl_flow_logp(t->r->flow, m, x, 1, c, logp, c + RUN_ROWS*p->nc);
     for (i = 0; i < m; i++) out[2*row[i] + 1] = logp[i];
     return SNL_OK;
+}
+
+/* Row i of in: truth i and its number; of out: the posterior of what it makes, draws. */
+static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    run_trial t = *(const run_trial *)ctx;
+    const snl_run *r = t.r;
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx, starts = t.chain.walkers*t.chain.temps;
+    double *x = t.work + worker*t.each, *s = x + t.each - nx - starts*d - t.chain.samples;
+    double *start = s + nx, *ll = start + starts*d;
+    snl_sample_report rep;
+    snl_status st = SNL_OK;
+    t.worker = worker;
+    for (; n-- > 0 && st == SNL_OK; in += d + 1, out += t.chain.samples*d) {
+        run_target target = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { 0 } };
+        snl_rng rng;
+        size_t k;
+        target.p = &t.alone;  target.fn = run_trial_density;  target.ctx = &t;
+        snl_rng_seed(&rng, t.seed, 12 + (uint64_t)in[d]);
+        if ((st = p->simulate(p->ctx, worker, 1, in, s)) != SNL_OK) return st;
+        for (k = 0; k < r->k; k++)
+            x[k] = run_dot(nx, r->basis + k*nx, s) - run_dot(nx, r->basis + k*nx, r->center)
+                 + snl_rng_normal(&rng);
+        for (k = 0; k < starts; k++)
+            memcpy(start + k*d, t.wide + snl_rng_below(&rng, r->cfg.chain.samples)*d,
+                   d * sizeof *start);
+        st = run_chain(&target, 1, &t.chain, t.seed + 2 + (uint64_t)in[d], start, out, ll,
+                       &rep, NULL);
+    }
+    return st;
 }
 
 snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, uint64_t seed,
                              double *truth, double *post, snl_run_hook hook, void *user,
                              snl_fault *why)
 {
+    enum { TOGETHER = 20 };         /* trials between two reports */
     const snl_problem *p = r->p;
-    const size_t d = p->dim, nx = p->nx, workers = p->pool ? p->pool->workers : 1;
-    snl_sample_cfg base = r->cfg.chain, one = { 0, 2, 2, 300, 500, 0 };
+    const size_t d = p->dim, workers = p->pool ? p->pool->workers : 1;
+    const snl_sample_cfg base = r->cfg.chain;
     snl_sample_report rep = { 0, 0, 0 };
     run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
-    run_trial trial = { NULL, NULL, 0, NULL, 0 };
-    double *mem = NULL, *in, *s, *x, *wide, *ll, *start;
-    size_t i, k, most;
+    run_trial trial;
+    double *mem = NULL, *in, *wide, *ll, *start;
+    size_t i, k, starts;
     snl_rng rng;
     snl_status st;
     if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
@@ -2068,39 +2112,39 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     if (!(heat > 1 && heat < INFINITY)) return snl_refuse(why, "heat", heat, 1, INFINITY);
     if (draws < 100) return snl_refuse(why, "draws", (double)draws, 100, 1e6);
     if (n < 1 || n > base.samples) return snl_refuse(why, "n", (double)n, 1, (double)base.samples);
-    one.walkers = 2*d + 2 < 32 ? 32 : 2*d + 2;
-    one.samples = draws;
-    most = base.walkers*base.temps;
-    if (most < one.walkers*one.temps) most = one.walkers*one.temps;
     trial.r = r;
+    trial.alone = *p;
+    trial.alone.pool = NULL;
+    trial.chain = base;             /* as long a burn-in: a short one biased the ranks */
+    trial.chain.temps = 2;
+    trial.chain.steps = 500;
+    trial.chain.walkers = 2*d + 2 < 32 ? 32 : 2*d + 2;
+    trial.chain.samples = draws;
     trial.beta = 1/heat;
-    trial.each = RUN_ROWS*p->nc + snl_flow_work(r->flow) + 8;
-    mem = SNL_CALLOC(d + 1 + nx + r->k + base.samples*(d + 1) + most*d + draws + workers*trial.each,
-                     sizeof *mem);
+    trial.seed = seed;
+    trial.worker = 0;
+    starts = trial.chain.walkers*trial.chain.temps;
+    trial.each = r->k + RUN_ROWS*p->nc + snl_flow_work(r->flow) + 8 + p->nx + starts*d + draws;
+    starts = base.walkers*base.temps;
+    mem = SNL_CALLOC(n*(d + 1) + base.samples*(d + 1) + starts*d + workers*trial.each, sizeof *mem);
     if (!mem) return SNL_ENOMEM;
-    in = mem;           s = in + d + 1;     x = s + nx;     wide = x + r->k;
-    ll = wide + base.samples*d;             start = ll + base.samples;
-    trial.x = x;        trial.work = start + most*d + draws;
+    in = mem;                       wide = in + n*(d + 1);      ll = wide + base.samples*d;
+    start = ll + base.samples;      trial.wide = wide;          trial.work = start + starts*d;
     snl_rng_seed(&rng, seed, 11);
     t.p = p;        t.fn = run_surrogate;  t.ctx = r;        t.beta = 1/heat;
-    if ((st = run_restart(r, base.walkers*base.temps, &rng, start)) == SNL_OK)
+    if ((st = run_restart(r, starts, &rng, start)) == SNL_OK)
         st = run_chain(&t, 1, &base, seed + 1, start, wide, ll, &rep, why);
-    t.fn = run_trial_fn;
-    t.ctx = &trial;
-    t.beta = 1;
-    for (i = 0; st == SNL_OK && i < n; i++) {
+    for (i = 0; i < n; i++) {
+        memcpy(truth + i*d, wide + (base.samples/n)*i*d, d * sizeof *in);
+        memcpy(in + i*(d + 1), truth + i*d, d * sizeof *in);
+        in[i*(d + 1) + d] = (double)i;
+    }
+    for (i = 0; i < n && st == SNL_OK; i += k) {
         snl_run_progress prog = { "calibrate", 0, 0, 0, 0, 0 };
-        memcpy(in, wide + (base.samples/n)*i*d, d * sizeof *in);
-        memcpy(truth + i*d, in, d * sizeof *in);
-        in[d] = (double)i;
-        if ((st = p->simulate(p->ctx, 0, 1, in, s)) != SNL_OK) break;
-        for (k = 0; k < r->k; k++)
-            x[k] = run_dot(nx, r->basis + k*nx, s) - run_dot(nx, r->basis + k*nx, r->center)
-                 + snl_rng_normal(&rng);
-        for (k = 0; k < one.walkers*one.temps; k++)
-            memcpy(start + k*d, wide + snl_rng_below(&rng, base.samples)*d, d * sizeof *start);
-        st = run_chain(&t, 1, &one, seed + 2 + i, start, post + i*draws*d, start + most*d, &rep, why);
-        prog.done = (double)(i + 1) / (double)n;
+        k = n - i < TOGETHER ? n - i : TOGETHER;
+        st = snl_pool_map(p->pool, run_trial_fn, &trial, k, 1, in + i*(d + 1), d + 1,
+                          post + i*draws*d, draws*d);
+        prog.done = (double)(i + k) / (double)n;
         if (st == SNL_OK && hook && hook(user, &prog)) st = SNL_ESTOPPED;
     }
     SNL_FREE(mem);

@@ -35,7 +35,7 @@ static snl_status pool_map(void *self, snl_map_fn fn, void *ctx, size_t n, size_
     snl_status worst = SNL_OK;
     (void)threads;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) num_threads((int)threads)
+#pragma omp parallel for schedule(dynamic) num_threads((int)threads) if(blocks > 1)
 #endif
     for (b = 0; b < blocks; b++) {
         const size_t i = (size_t)b * block, m = n - i < block ? n - i : block;
