@@ -25,8 +25,8 @@
 enum { MC_BATCHES = 32 };       /* of evidence sums, even */
 
 /* A component of the mixture is 0.9 N(m, L L^T) + 0.1 N(m, 4 L L^T): the ratio of a heavier
- * tail stays small, and a walker far out is not stuck.  Stored: weight, its ln minus ln
- * det L, mean (dim), L (dim, dim). */
+ * tail stays small, and a walker far out is not stuck.  Stored: weight, ln of weight
+ * over det(2 pi L L^T)^1/2, mean (dim), L (dim, dim). */
 static const double mc_wide = 2, mc_tail = 0.1;
 enum { MC_WEIGHT, MC_NORM, MC_MEAN };
 
@@ -369,7 +369,7 @@ static int mc_component(snl_mcmc *s, double *c, const double *sum, double n, dou
     const double N = sum[MC_WEIGHT], *m = sum + MC_MEAN, *S = m + dim;
     double *L = c + MC_MEAN + dim, share;
     c[MC_WEIGHT] = N/n;
-    c[MC_NORM] = log(N/n);
+    c[MC_NORM] = log(N/n) - 0.5*(double)dim*log(2*SNL_PI);
     if (!(N > 0)) return 1;             /* died out */
     for (size_t j = 0; j < dim; j++) {
         for (size_t k = 0; k <= j; k++)
@@ -432,6 +432,33 @@ snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
 
 /* ---- proposals ---------------------------------------------------------- */
 
+/* y = c + f d, d being the offset of the walker from its anchor c. */
+static double mc_line(const snl_mcmc *s, const double *restrict c,
+                      const double *restrict d, double f, double *restrict y)
+{
+    for (size_t j = 0; j < s->dim; j++) y[j] = c[j] + f*d[j];
+    if (s->knob[MC_PERIODIC] > 0)
+        for (size_t j = 0; j < s->dim; j++)
+            if (s->period[j] > 0 && !(fabs(f*d[j]) < 0.5*s->period[j])) return -INFINITY;
+    return (double)(s->dim - 1) * log(fabs(f));
+}
+
+/* A draw from the mixture; 0 if it was cut off. */
+static int mc_mixture_draw(snl_mcmc *s, double *y)
+{
+    const size_t dim = s->dim;
+    const double *c = s->mix, f = snl_rng_uniform(&s->rng) < mc_tail ? mc_wide : 1;
+    double u = snl_rng_uniform(&s->rng), *d = s->d, *e = s->e;
+    while ((u -= c[MC_WEIGHT]) >= 0 && c < s->mix + (s->parts - 1)*s->each) c += s->each;
+    for (size_t j = 0; j < dim; j++) e[j] = f * snl_rng_normal(&s->rng);
+    for (size_t j = 0; j < dim; j++) {
+        const double *L = c + MC_MEAN + (j + 1)*dim;
+        d[j] = 0;
+        for (size_t k = 0; k <= j; k++) d[j] += L[k]*e[k];
+    }
+    return mc_line(s, c + MC_MEAN, d, 1, y) > -INFINITY;
+}
+
 /* Three distinct of n (two if n is 2). */
 static void mc_pick(snl_rng *r, size_t n, size_t *p)
 {
@@ -442,17 +469,6 @@ static void mc_pick(snl_rng *r, size_t n, size_t *p)
     p[2] = mc_below(r, n - 2);
     p[2] += p[2] >= (p[0] < p[1] ? p[0] : p[1]);
     p[2] += p[2] >= (p[0] < p[1] ? p[1] : p[0]);
-}
-
-/* y = c + f d, d being the offset of the walker from its anchor c. */
-static double mc_line(const snl_mcmc *s, const double *restrict c,
-                      const double *restrict d, double f, double *restrict y)
-{
-    for (size_t j = 0; j < s->dim; j++) y[j] = c[j] + f*d[j];
-    if (s->knob[MC_PERIODIC] > 0)
-        for (size_t j = 0; j < s->dim; j++)
-            if (s->period[j] > 0 && !(fabs(f*d[j]) < 0.5*s->period[j])) return -INFINITY;
-    return (double)(s->dim - 1) * log(fabs(f));
 }
 
 /* Propose y for x by one move, from the n walkers o (n, dim) of the other half; for the
@@ -496,19 +512,9 @@ static double mc_propose(snl_mcmc *s, size_t move, size_t n, const double *restr
             for (size_t k = 0; k <= j; k++) y[j] += L[k]*d[k];
         }
         return 0;
-    case SNL_MOVE_MIXTURE: {
-        const double *c = s->mix, f = snl_rng_uniform(r) < mc_tail ? mc_wide : 1;
-        double u = snl_rng_uniform(r);
-        while ((u -= c[MC_WEIGHT]) >= 0 && c < s->mix + (s->parts - 1)*s->each) c += s->each;
-        for (size_t j = 0; j < dim; j++) e[j] = f * snl_rng_normal(r);
-        for (size_t j = 0; j < dim; j++) {
-            const double *L = c + MC_MEAN + (j + 1)*dim;
-            d[j] = 0;
-            for (size_t k = 0; k <= j; k++) d[j] += L[k]*e[k];
-        }
-        if (mc_line(s, c + MC_MEAN, d, 1, y) == -INFINITY) return -INFINITY;
+    case SNL_MOVE_MIXTURE:
+        if (!mc_mixture_draw(s, y)) return -INFINITY;
         return mc_mixture(s, x, s->part) - mc_mixture(s, y, s->part);
-    }
     default:
         return s->jump(s->jump_ctx, r, x, y);
     }
@@ -791,6 +797,61 @@ snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out)
     out->ti_error = sqrt(ti_var/(double)(B*(B - 1)) + ends*ends);
     out->ss = ss;
     out->ss_error = sqrt(ss_var/(double)(B*(B - 1)));
+    return SNL_OK;
+}
+
+/* Meng & Wong 1996, Stat. Sinica 6, 831, eq. (4.1), with their best bridge; the error of
+ * Fruehwirth-Schnatter 2004, Econom. J. 7, 143, eq. (10).  v = ln p - ln q. */
+snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x, const double *logp,
+                           double ess, size_t draws, double *ln_z, double *error,
+                           double *work, snl_fault *why)
+{
+    enum { ROUNDS = 1000 };
+    const size_t dim = s->dim;
+    const double share = ess/(ess + (double)draws);
+    double *v = work, *w = v + n, c = -INFINITY, r = 1, rel = 0;
+    *ln_z = *error = (double)NAN;
+    if (!s->fitted || n < 2 || draws < 2 || !(ess > 0)) return SNL_EINVAL;
+    for (size_t i = 0; i < n; i++) {
+        v[i] = logp[i] - mc_mixture(s, x + i*dim, s->part);
+        if (!(fabs(v[i]) < INFINITY)) return SNL_ENOTFINITE;
+        c = fmax(c, v[i]);
+    }
+    for (size_t i = 0; i < draws; i += s->half) {
+        const size_t m = draws - i < s->half ? draws - i : s->half;
+        for (size_t j = 0; j < m; j++) {            /* what is cut off counts as p = 0 */
+            s->ratio[j] = mc_mixture_draw(s, s->y + j*dim) ? 0 : -INFINITY;
+            if (s->ratio[j] < 0) memcpy(s->y + j*dim, x, dim*sizeof *x);
+            else s->ratio[j] = -mc_mixture(s, s->y + j*dim, s->part);
+            mc_wrap(s, s->y + j*dim);
+        }
+        const snl_status st = mc_evaluate(s, m, s->y, s->ylp, s->yll, why);
+        if (st != SNL_OK) return st;
+        for (size_t j = 0; j < m; j++) {
+            w[i + j] = s->ratio[j] + s->ylp[j] + s->yll[j];
+            c = fmax(c, w[i + j]);
+        }
+    }
+    for (size_t i = 0; i < n + draws; i++) v[i] = exp(v[i] - c);    /* w follows v */
+    for (size_t k = 0; k < ROUNDS; k++) {
+        double f = 0, f2 = 0, g = 0, g2 = 0, old = r;
+        for (size_t i = 0; i < draws; i++) {
+            const double a = w[i]/(share*w[i] + (1 - share)*r);
+            f += a/(double)draws;
+            f2 += a*a/(double)draws;
+        }
+        for (size_t i = 0; i < n; i++) {
+            const double a = 1/(share*v[i] + (1 - share)*r);
+            g += a/(double)n;
+            g2 += a*a/(double)n;
+        }
+        if (!(f > 0)) return SNL_EFAILED;
+        r = f/g;
+        rel = (f2/(f*f) - 1)/(double)draws + (g2/(g*g) - 1)/ess;
+        if (fabs(r - old) < 1e-10*r) break;
+    }
+    *ln_z = c + log(r);
+    *error = sqrt(fmax(0, rel));
     return SNL_OK;
 }
 

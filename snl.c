@@ -315,7 +315,7 @@ static int run_chart_inverse(const run_chart *c, const double *y, snl_source *s,
     snl_lisa_to_ssb(s);
     ci = cos(s->inclination);
     *jac = 5*log(s->distance) - 3*log1p(-ci*ci) - 2*log(fabs(det)) - 4*amp
-         - 2*log1p(-y[RUN_DELTA]);
+         - 2*log1p(-y[RUN_DELTA]) + 4*log(2e-5) + 2*log(3.2*SNL_PI);
     return ci*ci < 1;
 }
 
@@ -1400,7 +1400,8 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
     return SNL_OK;
 }
 
-enum { RUN_PARTS = 16, RUN_FIT = 4000 };    /* of the mixture; most draws of a quarter for it */
+/* Components of the mixture, most draws of a quarter for it, draws of it for the evidence. */
+enum { RUN_PARTS = 16, RUN_FIT = 4000, RUN_BRIDGE = 2000 };
 
 /* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
  * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
@@ -1428,12 +1429,13 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     size_t i;
     int stage;
     snl_status st;
-    m = SNL_CALLOC(2*W*c->temps + room*W*(d + 1) + d + rows, sizeof *m);
+    m = SNL_CALLOC(2*W*c->temps + room*W*(d + 2) + d + rows + c->samples + RUN_BRIDGE, sizeof *m);
     if (!m) return SNL_ENOMEM;
     t->two = m;
     chain.theta = m + 2*W*c->temps;
     chain.log_like = chain.theta + room*W*d;
-    ess = chain.log_like + room*W;
+    chain.log_prior = chain.log_like + room*W;
+    ess = chain.log_prior + room*W;
     cfg.target = run_target_fn;
     cfg.target_ctx = t;
     cfg.jump = t->p->jump;
@@ -1478,12 +1480,17 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     rep->ess = (double)c->samples;              /* more are not handed out */
     if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
         for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
-    rep->calls = t->calls;
     for (i = 0; i < c->samples; i++) {
         const size_t at = i/W*more*W + i%W;
         memcpy(draws + i*d, chain.theta + at*d, d * sizeof *m);
-        ll[i] = chain.log_like[at] / beta;
+        ll[i] = chain.log_prior[at] + chain.log_like[at];
+        chain.log_like[i] = chain.log_like[at] / beta;      /* i <= at */
     }
+    if (snl_mcmc_bridge(s, c->samples, draws, ll, rep->ess, RUN_BRIDGE, &rep->evidence,
+                        &rep->evidence_error, ess + d + rows, NULL) != SNL_OK)
+        rep->evidence = rep->evidence_error = (double)NAN;
+    memcpy(ll, chain.log_like, c->samples * sizeof *ll);
+    rep->calls = t->calls;
 done:
     snl_mcmc_free(s);
     SNL_FREE(m);
@@ -1885,7 +1892,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     snl_round *rep = r->report + r->round;
     run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 } };
     snl_sample_cfg chain = r->cfg.chain;
-    snl_sample_report sampled = { 0, 0, 0 };
+    snl_sample_report sampled = { 0 };
     snl_train_report trained;
     double *ll = NULL, *work, *start, beta = fmin(1, 10*r->beta);
     size_t *pick = NULL, i, m = 0;
@@ -1940,6 +1947,8 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     r->have = chain.samples;
     rep->accept = sampled.accept;
     rep->ess = sampled.ess;
+    rep->evidence = sampled.evidence;
+    rep->evidence_error = sampled.evidence_error;
     if (r->round && beta == 1 && r->beta == 1
         && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
     r->beta = beta;
@@ -2100,7 +2109,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     const snl_problem *p = r->p;
     const size_t d = p->dim, workers = p->pool ? p->pool->workers : 1;
     const snl_sample_cfg base = r->cfg.chain;
-    snl_sample_report rep = { 0, 0, 0 };
+    snl_sample_report rep = { 0 };
     run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
     run_trial trial;
     double *mem = NULL, *in, *wide, *ll, *start;
@@ -2154,7 +2163,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
 /* ---- saving ------------------------------------------------------------- */
 /* Tag, sizes, counts, doubles, arrays, the flow, the sum. */
 
-static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 1 };
+static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 2 };
 enum { RUN_SIZES = 8, RUN_COUNTS = 6 };
 
 static void run_sizes(const snl_run *r, uint64_t *v)

@@ -1147,6 +1147,17 @@ SNL_MUST_USE snl_status snl_mcmc_run(snl_mcmc *s, const snl_mcmc_run_cfg *run,
 typedef struct snl_evidence { double ti, ti_error, ss, ss_error; } snl_evidence;
 SNL_MUST_USE snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out);
 
+/* ln int p L dtheta by bridge sampling between n draws of the posterior, x [n][dim] with logp
+ * [n] = ln p + ln L, of which ess are independent, and as many draws as told of the mixture of
+ * snl_mcmc_fit, at which the target is evaluated.  x must be other draws than those that the
+ * mixture was fitted to.  error: one sigma of ln_z.  work [n + draws].  SNL_EINVAL: no
+ * mixture, or too few.  SNL_ENOTFINITE: logp; the target, with why.  SNL_EFAILED: the mixture
+ * misses the posterior.  Allocates nothing.  Source: Meng & Wong 1996, Stat. Sinica 6, 831. */
+SNL_MUST_USE snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x,
+                                        const double *logp, double ess, size_t draws,
+                                        double *ln_z, double *error, double *work,
+                                        snl_fault *why);
+
 /* The complete state as bytes [snl_mcmc_save_size(s)], and back into a sampler created
  * with the same sizes and callbacks (other settings come from the bytes): the chain then
  * continues bit for bit.  SNL_EFORMAT: damaged.  SNL_EINVAL: other sizes, or no jump. */
@@ -1270,6 +1281,7 @@ typedef struct snl_sample_report {
     double ess;                   /* effective samples of the slowest coordinate in all steps */
                                   /* kept, see snl_mcmc_ess; at most the draws handed out     */
     size_t calls;                 /* of the density, inside the prior                         */
+    double evidence, evidence_error; /* ln int prior L by snl_mcmc_bridge; NaN: it failed     */
 } snl_sample_report;
 
 typedef struct snl_run_progress {
@@ -1331,7 +1343,8 @@ typedef struct snl_round {
                                   /* {nats}, NaN while one of the two is tempered             */
     double loss;                  /* of the validation rows: share of the variance left, or   */
                                   /* with transforms -log p {nats}                            */
-    double ess, accept;           /* as in snl_sample_report                                  */
+    double ess, accept;           /* as in snl_sample_report ...                              */
+    double evidence, evidence_error;
 } snl_round;
 
 /* The state of a run.  Pointers belong to the run and change with it. */

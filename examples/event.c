@@ -589,6 +589,8 @@ typedef struct result {
     const char *stopped;            /* why the rounds ended                                */
     size_t  rounds;
     const snl_round *round;         /* [rounds], of the run                                */
+    double  raise;                  /* ln of their mean before they were normalised        */
+    double  evidence[2];            /* ln of it, signal and noise to noise alone; 1 sigma  */
     double  efficiency;             /* effective share of the weighted draws               */
     double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
     double  truth[SNL_NPAR];        /* NaN: not known                                      */
@@ -616,13 +618,14 @@ static snl_status result_budget(result *r, const double *squeezed, double *x, do
 }
 
 /* exp(a - b), mean 1. */
-static void weights(size_t n, const double *a, size_t stride, const double *b, double *w)
+static double weights(size_t n, const double *a, size_t stride, const double *b, double *w)
 {
     double top = -INFINITY, sum = 0;
     size_t i;
     for (i = 0; i < n; i++) top = fmax(top, a[i*stride] - b[i]);
     for (i = 0; i < n; i++) sum += w[i] = exp(a[i*stride] - b[i] - top);
     for (i = 0; i < n; i++) w[i] *= (double)n / sum;
+    return top + log(sum/(double)n);
 }
 
 /* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
@@ -650,7 +653,7 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
         else st = snl_run_budget(run, n - i < 500 ? n - i : 500, y + i*s->problem.dim, both + 2*i);
     }
     if (!run) for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
-    weights(n, both, 2, ll, r->weight);
+    r->raise = weights(n, both, 2, ll, r->weight);
     weights(n, both + 1, 2, ll, squeezed);
     for (i = 0; i < n; i++) {
         double *v = r->v + i*columns;
@@ -909,6 +912,9 @@ static void result_print(const result *r)
         printf("error budget, largest over the parameters: compression %.3f mnat, network %.3f mnat, "
                "both %.3f mnat; taken out by the refinement\n", most[0], most[1], most[2]);
     }
+    if (r->evidence[0] == r->evidence[0])
+        printf("ln Bayes factor of signal and noise against noise alone: %.2f +- %.2f\n",
+               r->evidence[0], r->evidence[1]);
     if (known) printf("inside the 95 %% interval: %lu of %lu\n", (unsigned long)inside, (unsigned long)known);
 }
 
@@ -919,7 +925,7 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
 {
     event_config other;
     snl_prior prior[SNL_NPAR];
-    snl_sample_report rep = { 0, 0, 0 };
+    snl_sample_report rep = { 0 };
     snl_fault why = { 0 };
     snl_run_view v;
     snl_status st;
@@ -941,7 +947,10 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
     rc = result_make(&r, s, o, SNL_NPAR + 1, v.n, v.y, v.log_like, NULL, e);
     r.ess = rep.ess;
     r.accept = rep.accept;
-    snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\n", rep.ess);
+    r.evidence[0] = rep.evidence;
+    r.evidence[1] = rep.evidence_error;
+    snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\nlog_bayes_factor\t%.4f\n"
+             "log_bayes_factor_error\t%.4f\n", rep.ess, rep.evidence, rep.evidence_error);
     if (!rc) rc = result_write(&r, s, o, text, e);
     if (!rc) result_print(&r);
     result_free(&r);
@@ -1002,6 +1011,8 @@ static int infer_to(session *s, const options *o,
     rc = result_make(&r, s, o, COLUMNS, v.n, v.y, v.log_like, run, e);
     r.ess = last->ess;
     r.accept = last->accept;
+    r.evidence[0] = last->evidence + r.raise;
+    r.evidence[1] = hypot(last->evidence_error, sqrt((1/r.efficiency - 1)/last->ess));
     r.calls = (double)(search + v.calls + refined);
     r.stopped = v.why;
     r.rounds = v.round;
@@ -1009,11 +1020,12 @@ static int infer_to(session *s, const options *o,
     snprintf(text, sizeof text,
              "calls_search\t%lu\ncalls_training\t%lu\ncalls_refinement\t%lu\ncalls\t%lu\nrounds\t%lu\n"
              "error_log_likelihood\t%.9g\ndivergence\t%.9g\ncomponents\t%.0f\nlost_sigma\t%.9g\n"
-             "pareto_k\t%.4f\nefficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\nstopped\t%s\n",
+             "pareto_k\t%.4f\nefficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\n"
+             "log_bayes_factor\t%.4f\nlog_bayes_factor_error\t%.4f\nstopped\t%s\n",
              (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
              (unsigned long)(search + v.calls + refined), (unsigned long)v.round, last->error,
              last->divergence, last->components, last->lost, r.pareto, r.efficiency,
-             fmin(last->ess, r.efficiency*(double)v.n), last->ess, v.why);
+             fmin(last->ess, r.efficiency*(double)v.n), last->ess, r.evidence[0], r.evidence[1], v.why);
     if (!rc) rc = result_write(&r, s, o, text, e);
     terminal_clear(&s->tell);
     if (!rc) {
@@ -1053,7 +1065,7 @@ int cmd_infer(options *o, io_error *e)
 int cmd_mcmc(options *o, io_error *e)
 {
     snl_sample_cfg chain = snl_sample_defaults();
-    snl_sample_report rep = { 0, 0, 0 };
+    snl_sample_report rep = { 0 };
     snl_fault why = { 0 };
     session s;
     result r = { 0 };
@@ -1076,13 +1088,17 @@ int cmd_mcmc(options *o, io_error *e)
     if (!rc) rc = result_make(&r, &s, o, COLUMNS, chain.samples, y, ll, NULL, e);
     r.ess = rep.ess;
     r.accept = rep.accept;
+    r.evidence[0] = rep.evidence;
+    r.evidence[1] = rep.evidence_error;
     if (!rc) {
         search = snl_event_calls(s.event);
         r.calls = (double)(search + rep.calls);
         snprintf(text, sizeof text, "calls_search\t%lu\ncalls_sampling\t%lu\ncalls\t%lu\n"
-                 "effective_samples\t%.0f\neffective_samples_per_call\t%.6f\nacceptance\t%.4f\n",
+                 "effective_samples\t%.0f\neffective_samples_per_call\t%.6f\nacceptance\t%.4f\n"
+                 "log_bayes_factor\t%.4f\nlog_bayes_factor_error\t%.4f\n",
                  (unsigned long)search, (unsigned long)rep.calls, (unsigned long)(search + rep.calls),
-                 rep.ess, rep.ess/(double)(search + rep.calls), rep.accept);
+                 rep.ess, rep.ess/(double)(search + rep.calls), rep.accept, rep.evidence,
+                 rep.evidence_error);
         rc = result_write(&r, &s, o, text, e);
     }
     terminal_clear(&s.tell);
