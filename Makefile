@@ -96,6 +96,9 @@ sbibm: examples
 portable:
 	@sh tests/portable.sh
 
+sanitize:
+	@sh tests/sanitize.sh
+
 fuzz:
 	@sh tests/fuzz.sh
 
@@ -105,4 +108,4 @@ lint:
 clean:
 	rm -rf build snl
 
-.PHONY: all lib single examples mpi run test bench sbibm portable fuzz lint clean
+.PHONY: all lib single examples mpi run test bench sbibm portable sanitize fuzz lint clean

@@ -19,6 +19,7 @@
  * Symbols: theta physical parameters, y sampling coordinates, s noise-free whitened
  * signal, x compressed data, beta inverse temperature. */
 #include "snl.h"
+#include <float.h>
 
 const char *snl_version(void) { return SNL_VERSION; }
 
@@ -138,6 +139,19 @@ double snl_prior_log(const snl_prior *p, double x)
     }
     }
     return -INFINITY;
+}
+
+/* A prior of parameter i with a support in [lo, hi] and a density that is never NaN */
+static snl_status run_prior_check(int i, const snl_prior *p, double lo, double hi, snl_fault *why)
+{
+    const char *name = snl_parameter_name[i];
+    if (!(p->lo >= lo && p->lo < hi)) return snl_refuse(why, name, p->lo, lo, hi);
+    if (!(p->hi > p->lo && p->hi <= hi)) return snl_refuse(why, name, p->hi, p->lo, hi);
+    if (p->kind == SNL_LOG_UNIFORM && !(p->lo > 0)) return snl_refuse(why, name, p->lo, 0, p->hi);
+    if (p->kind != SNL_NORMAL) return SNL_OK;
+    if (!(fabs(p->mean) <= DBL_MAX)) return snl_refuse(why, name, p->mean, -DBL_MAX, DBL_MAX);
+    if (!(p->sd > 0 && p->sd <= DBL_MAX)) return snl_refuse(why, name, p->sd, 0, DBL_MAX);
+    return SNL_OK;
 }
 
 static double run_prior_width(const snl_prior *p)
@@ -531,18 +545,13 @@ snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl
                             const snl_pool *pool, snl_fault *why)
 {
     const snl_prior *t = &cfg->prior[SNL_T_REF];
+    snl_status st;
     snl_event *e;
     int i;
     *out = NULL;
     for (i = 0; i < SNL_NPAR; i++) {
-        const snl_prior *p = &cfg->prior[i];
-        if (!(p->lo < p->hi && p->lo > -INFINITY && p->hi < INFINITY))
-            return snl_refuse(why, snl_parameter_name[i], p->lo < p->hi ? p->hi : p->lo,
-                              -INFINITY, p->hi);
-        if (p->kind == SNL_NORMAL && !(p->sd > 0))
-            return snl_refuse(why, snl_parameter_name[i], p->sd, 0, INFINITY);
-        if (p->kind == SNL_LOG_UNIFORM && !(p->lo > 0))
-            return snl_refuse(why, snl_parameter_name[i], p->lo, 0, p->hi);
+        st = run_prior_check(i, &cfg->prior[i], -DBL_MAX, DBL_MAX, why);
+        if (st != SNL_OK) return st;
     }
     if (!(t->hi - t->lo <= 2/data->df))     /* periodic data hold any time once already */
         return snl_refuse(why, snl_parameter_name[SNL_T_REF], t->hi, t->lo, t->lo + 2/data->df);
@@ -1190,13 +1199,8 @@ snl_status snl_event_prior(snl_event *e, const snl_prior *prior, snl_fault *why)
 {
     int i;
     for (i = 0; i < SNL_NPAR; i++) {
-        const snl_prior *old = &e->first[i], *p = &prior[i];
-        if (!(p->lo >= old->lo && p->lo < old->hi))
-            return snl_refuse(why, snl_parameter_name[i], p->lo, old->lo, old->hi);
-        if (!(p->hi > p->lo && p->hi <= old->hi))
-            return snl_refuse(why, snl_parameter_name[i], p->hi, p->lo, old->hi);
-        if (p->kind == SNL_NORMAL && !(p->sd > 0))
-            return snl_refuse(why, snl_parameter_name[i], p->sd, 0, INFINITY);
+        const snl_status st = run_prior_check(i, &prior[i], e->first[i].lo, e->first[i].hi, why);
+        if (st != SNL_OK) return st;
     }
     memcpy(e->cfg.prior, prior, sizeof e->cfg.prior);
     return SNL_OK;

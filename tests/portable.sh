@@ -76,6 +76,12 @@ san="-std=c99 -g -O1 -fno-sanitize-recover=all"
 target gcc-sanitize  gcc                  "$san -fsanitize=address,undefined" "" no
 target clang-sanitize clang               "$san -fsanitize=address,undefined" "" no
 target tcc           tcc                  "-std=c99 -Wall"               "" $build
+make -s single || exit 1
+SRC=build/snl_all.c; export SRC                         # one file of the five
+target single-gcc    gcc                  "$c99 -O2"                     "" no
+target single-clang  clang                "$c99 -O2"                     "" no
+target single-tcc    tcc                  "-std=c99 -Wall"               "" no
+SRC=
 target musl          musl-gcc             "$c99 -O2 -static"             "" no
 TESTS=$short; export TESTS
 target i686-x87      i686-linux-gnu-gcc   "$c99 -O2 -static"             "$i386" no

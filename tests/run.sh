@@ -4,11 +4,12 @@
 #   GREATEST             directory of another greatest.h  RUNNER    e.g. an emulator
 #   TESTS                names of the C tests to run; empty: all
 #   SCRIPTS              no: only the C tests; or the names of tests/NAME.sh that run too
+#   SRC                  the library's files, or build/snl_all.c (make single)
 # A test that needs more than the five library files includes it.
 CC=${CC:-cc} CFLAGS=${CFLAGS--std=c99 -pedantic -Wall -Wextra -O2} LDLIBS=${LDLIBS--lm}
 BUILD=${BUILD:-build/test}
 export CC CFLAGS LDLIBS GREATEST
-SRC="snl.c waveform.c lisa.c nn.c mcmc.c"
+SRC=${SRC:-snl.c waveform.c lisa.c nn.c mcmc.c}
 pass=0 fail=0
 mkdir -p $BUILD
 one_failed() { fail=$((fail + 1)); echo "$1"; }

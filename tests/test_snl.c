@@ -489,6 +489,50 @@ TEST a_loaded_event_is_the_searched_one(void)
     PASS();
 }
 
+/* The chart stays: the log-prior changes by the difference of the parameter's densities. */
+TEST another_prior_is_checked_and_changes_the_density_by_its_own(void)
+{
+    snl_prior pr[SNL_NPAR];
+    snl_fault why;
+    snl_problem p;
+    snl_rng r;
+    double y[11], theta[SNL_NPAR], before, after;
+    int inside = 0;
+#define REFUSES(change, what) do { \
+        memcpy(pr, ev.cfg.prior, sizeof pr);  change;  why.name = "nothing"; \
+        ASSERT_FALSE(SNL_OK == snl_event_prior(ev.e, pr, &why));  ASSERT_STR_EQ(what, why.name); } while (0)
+    REFUSES(pr[SNL_CHI1].lo -= 0.001, "chi1");
+    REFUSES(pr[SNL_CHI1].lo = pr[SNL_CHI1].hi, "chi1");
+    REFUSES(pr[SNL_PSI].hi = NAN, "psi");
+    REFUSES(pr[SNL_PSI].hi += 1e-9, "psi");
+    REFUSES(pr[SNL_PSI].hi = pr[SNL_PSI].lo, "psi");
+    REFUSES((pr[SNL_CHI2].kind = SNL_NORMAL, pr[SNL_CHI2].sd = 0), "chi2");
+    REFUSES((pr[SNL_CHI2].kind = SNL_NORMAL, pr[SNL_CHI2].sd = 1, pr[SNL_CHI2].mean = NAN), "chi2");
+    REFUSES(pr[SNL_CHI2].kind = SNL_LOG_UNIFORM, "chi2");
+#undef REFUSES
+    snl_event_problem(ev.e, &p);
+    memcpy(pr, ev.cfg.prior, sizeof pr);
+    pr[SNL_CHIRP_MASS].kind = SNL_NORMAL;
+    pr[SNL_CHIRP_MASS].mean = ev.cfg.prior[SNL_CHIRP_MASS].lo;
+    pr[SNL_CHIRP_MASS].sd = 1e-3*pr[SNL_CHIRP_MASS].mean;
+    snl_rng_seed(&r, 3, 0);
+    for (int i = 0; i < 20; i++) {
+        ASSERT(p.draw(p.ctx, &r, y));
+        snl_event_theta(ev.e, 1, y, 1, theta);
+        ASSERT_EQ(SNL_OK, p.log_prior(p.ctx, 0, 1, y, &before));
+        ASSERT_EQ(SNL_OK, snl_event_prior(ev.e, pr, NULL));
+        ASSERT_EQ(SNL_OK, p.log_prior(p.ctx, 0, 1, y, &after));
+        ASSERT_EQ(SNL_OK, snl_event_prior(ev.e, ev.cfg.prior, NULL));
+        if (!(before > -INFINITY)) continue;
+        inside++;
+        ASSERT_NEAR(snl_prior_log(&pr[SNL_CHIRP_MASS], theta[SNL_CHIRP_MASS])
+                    - snl_prior_log(&ev.cfg.prior[SNL_CHIRP_MASS], theta[SNL_CHIRP_MASS]),
+                    after - before, 1e-9);
+    }
+    ASSERT(inside > 5);
+    PASS();
+}
+
 static int stop_now(void *user, const snl_run_progress *p)
 { const char **stage = user;  *stage = p->stage;  return 1; }
 
@@ -505,7 +549,11 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
         ASSERT_STR_EQ(what, why.name);  ASSERT(!e); } while (0)
     REFUSES(c.prior[SNL_CHI1].lo = c.prior[SNL_CHI1].hi, "chi1");
     REFUSES(c.prior[SNL_PSI].hi = NAN, "psi");
+    REFUSES(c.prior[SNL_PSI].hi = INFINITY, "psi");
+    REFUSES(c.prior[SNL_CHIRP_MASS].lo = -INFINITY, "chirp_mass");
     REFUSES(c.prior[SNL_MASS_RATIO].sd = 0, "mass_ratio");
+    REFUSES(c.prior[SNL_MASS_RATIO].sd = INFINITY, "mass_ratio");
+    REFUSES(c.prior[SNL_MASS_RATIO].mean = NAN, "mass_ratio");
     REFUSES(c.prior[SNL_DISTANCE].lo = 0, "distance");
     REFUSES(c.nodes = 63, "nodes");
     REFUSES(c.nodes = 4097, "nodes");
@@ -1425,6 +1473,7 @@ SUITE(snl)
     RUN_TEST(signals_and_likelihoods_of_the_event_are_those_of_all_bins);
     RUN_TEST(higher_modes_are_whitened_and_searched_on_every_branch);
     RUN_TEST(a_loaded_event_is_the_searched_one);
+    RUN_TEST(another_prior_is_checked_and_changes_the_density_by_its_own);
     RUN_TEST(events_refuse_settings_by_name_and_stop_when_asked);
     RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
     RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
