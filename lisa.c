@@ -600,7 +600,8 @@ enum { LISA_BLOCK = 64 };       /* frequencies done side by side */
 
 /* sin and cos of n angles scale*a, absolute error 3e-16, in a loop without branches or calls,
  * which compilers turn into vector code: gcc's was four times slower with (int) and ?: for
- * the rounding.  Reduced to [-pi/2, pi/2] by multiples k of pi in parts of 24, 24 and 53
+ * the rounding.  (Sums with shift are rounded by being stored: x87 keeps what stands in one
+ * expression to 64 bits.)  Reduced to [-pi/2, pi/2] by multiples k of pi in parts of 24, 24 and 53
  * bits (k times either of the first two is exact), then polynomials in y = -r^2 of least
  * maximum error, 2e-17. */
 static void lisa_sincos(size_t n, double scale, const double *restrict a, double *restrict s,
@@ -611,9 +612,10 @@ static void lisa_sincos(size_t n, double scale, const double *restrict a, double
                         pi3 = 1.0780605716316238e-14, shift = 6755399441055744.0;
     size_t far = 0;
     for (size_t i = 0; i < n; i++) {
-        const double x = scale*a[i], k = (x*(1/SNL_PI) + shift) - shift;
+        const double x = scale*a[i], up = x*(1/SNL_PI) + shift, k = up - shift;
         const double r = ((x - k*pi1) - k*pi2) - k*pi3;
-        const double y = -r*r, half = 0.5*k - ((0.5*k + shift) - shift);    /* k odd: +-1/2 */
+        const double even = 0.5*k + shift, half = 0.5*k - (even - shift);   /* k odd: +-1/2 */
+        const double y = -r*r;
         const double sign = 1 - 8*half*half;
         const double ps = y*(0.16666666666666666 + y*(0.008333333333333316
             + y*(0.00019841269841254974 + y*(2.755731921916323e-06 + y*(2.5052107616995878e-08
@@ -1105,10 +1107,11 @@ static size_t lisa_data_layout(snl_data *d, double *base)
 
 snl_status snl_data_create(snl_data **out, double df, size_t k0, size_t n)
 {
+    const double top = df*((double)k0 + (double)n);
     snl_data head, *d;
     double *block;
     *out = NULL;
-    if (!(df > 0 && df*((double)k0 + (double)n) < HUGE_VAL) || k0 < 1 || n < 1
+    if (!(df > 0 && top < HUGE_VAL) || k0 < 1 || n < 1
         || n > (size_t)-1/128) return SNL_EINVAL;
     head.n = n;
     head.df = df;

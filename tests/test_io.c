@@ -231,11 +231,11 @@ TEST reads_a_configuration(void)
     ASSERT_STR_EQ("PhenomHM", event_word("waveform", c.waveform));
     ASSERT_STR_EQ("SciRDv1", event_word("noise_model", c.noise_model));
     ASSERT_EQ(10.0, c.dt);
-    ASSERT_EQ(0.04, c.f_max);
-    ASSERT_EQ(1e-4, c.f_min);
+    ASSERT_REL(0.04, c.f_max, 0);
+    ASSERT_REL(1e-4, c.f_min, 0);
     ASSERT_EQ(1, c.sources);
     ASSERT_EQ(500.0, c.inject_snr[0]);
-    ASSERT_EQ(-0.1, c.inject[0][P_CHI2]);
+    ASSERT_REL(-0.1, c.inject[0][P_CHI2], 0);
     ASSERT_EQ(0, c.priors);
     PASS();
 }
@@ -326,15 +326,15 @@ TEST knows_the_names_of_the_data_challenges(void)
     s = snl_source_from_theta(c.inject[0]);
     ASSERT_REL(1323277.0, s.m1, 1e-13);
     ASSERT_REL(612485.0, s.m2, 1e-13);
-    ASSERT_EQ(0.27, s.chi1);
-    ASSERT_EQ(-0.42, s.chi2);
+    ASSERT_REL(0.27, s.chi1, 0);
+    ASSERT_REL(-0.42, s.chi2, 0);
     ASSERT_EQ(11526944.0, s.t_ref);
     ASSERT_EQ(13470.0, s.distance);
     ASSERT_NEAR(1.9, s.inclination, 1e-14);
-    ASSERT_EQ(1.22, s.phi_ref);
-    ASSERT_EQ(-1.29, s.lambda);
+    ASSERT_REL(1.22, s.phi_ref, 0);
+    ASSERT_REL(-1.29, s.lambda, 0);
     ASSERT_NEAR(-0.303, s.beta, 1e-14);
-    ASSERT_EQ(2.7, s.psi);
+    ASSERT_REL(2.7, s.psi, 0);
     ASSERT_EQ(IO_OK, event_parse(&c, "e.cfg", "prior.chirp_mass = uniform 1 2\nprior.mass_ratio = fixed 1\n"
         "prior.Spin1 = uniform 0 0.5\nprior.Spin2 = fixed 0\nprior.CoalescenceTime = uniform 1 2\n"
         "prior.Distance = loguniform 1 2\nprior.cos_inclination = fixed 0\n"
