@@ -227,7 +227,7 @@ TEST search_finds_the_signal_in_a_wide_window(void)
 }
 
 /* Both halves of psi hold half of the prior at each y, whatever the period begins with. */
-TEST angles_may_have_any_period(void)
+TEST angles_may_have_any_period(double lambda)
 {
     event v;
     snl_search_result f;
@@ -237,7 +237,7 @@ TEST angles_may_have_any_period(void)
     ASSERT_EQ(SNL_OK, event_make(&v, 200, 1));
     snl_event_free(v.e);
     v.cfg.prior[SNL_PHI_REF].lo = -SNL_PI;     v.cfg.prior[SNL_PHI_REF].hi = 0;
-    v.cfg.prior[SNL_LAMBDA].lo = -SNL_PI;      v.cfg.prior[SNL_LAMBDA].hi = SNL_PI;
+    v.cfg.prior[SNL_LAMBDA].lo = lambda;       v.cfg.prior[SNL_LAMBDA].hi = lambda + 2*SNL_PI;
     v.cfg.prior[SNL_PSI].lo = -SNL_PI/2;       v.cfg.prior[SNL_PSI].hi = SNL_PI/2;
     ASSERT_EQ(SNL_OK, snl_event_create(&v.e, &v.cfg, v.data, NULL, NULL));
     ASSERT_EQ(SNL_OK, snl_event_search(v.e, &f, NULL, NULL, NULL));
@@ -623,7 +623,9 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
     REFUSES(c.nodes = 63, "nodes");
     REFUSES(c.nodes = 4097, "nodes");
     REFUSES(c.search = 199, "search");
+    REFUSES(c.search = 1000001, "search");
     REFUSES(c.false_alarm = 0, "false_alarm");
+    REFUSES(c.false_alarm = 1.01, "false_alarm");
     REFUSES(c.lisa.model = (snl_model)7, "model");
 #undef REFUSES
     c = ev.cfg;
@@ -876,8 +878,11 @@ TEST exact_sampler_refuses_by_name(void)
     REFUSES(c.steps = 9, "steps");
     REFUSES(c.samples = 99, "samples");
     REFUSES(t.p.unit_noise = 0, "unit_noise");
-#undef REFUSES
     t.p.unit_noise = 1;
+    REFUSES(t.p.heat = 0.5, "heat");
+    REFUSES(t.p.heat = INFINITY, "heat");
+#undef REFUSES
+    t.p.heat = 1;
     ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &good, 1, y, ll, &rep, NULL, NULL, NULL));
     ASSERT_EQ(SNL_ESTOPPED, snl_sample_exact(&t.p, &good, 1, y, ll, &rep, stop_now, &stage, NULL));
     ASSERT_STR_EQ("sample", stage);
@@ -1351,6 +1356,7 @@ TEST calibrated_ranks_are_uniform(void)
     static double truth[N*D], post[N*DRAWS*D];
     const snl_run_cfg c = small_run(500, 300, 6);
     double u[N], work[N], distance, p;
+    const char *stage = "";
     snl_run *r;
     snl_fault why;
     toy_make(&t, D, 30, linear);
@@ -1358,8 +1364,17 @@ TEST calibrated_ranks_are_uniform(void)
     ASSERT_EQ(SNL_EINVAL, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, NULL, NULL, &why));
     ASSERT_STR_EQ("round", why.name);
     ASSERT_EQ(SNL_OK, run_to_the_end(r));
-    ASSERT_EQ(SNL_EINVAL, snl_run_calibrate(r, N, DRAWS, 1, 1, truth, post, NULL, NULL, &why));
-    ASSERT_STR_EQ("heat", why.name);
+#define REFUSES(n, draws, heat, what) do { why.name = "nothing"; \
+        ASSERT_EQ(SNL_EINVAL, snl_run_calibrate(r, n, draws, heat, 1, truth, post, NULL, NULL, &why)); \
+        ASSERT_STR_EQ(what, why.name); } while (0)
+    REFUSES(N, DRAWS, 1, "heat");
+    REFUSES(N, DRAWS, INFINITY, "heat");
+    REFUSES(N, DRAWS - 1, 4, "draws");
+    REFUSES(0, DRAWS, 4, "n");
+    REFUSES(c.chain.samples + 1, DRAWS, 4, "n");
+#undef REFUSES
+    ASSERT_EQ(SNL_ESTOPPED, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, stop_now, &stage, NULL));
+    ASSERT_STR_EQ("calibrate", stage);
     ASSERT_EQ(SNL_OK, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, NULL, NULL, NULL));
     for (size_t k = 0; k < D; k++) {
         for (size_t i = 0; i < N; i++) {
@@ -1403,6 +1418,7 @@ TEST runs_refuse_settings_by_name(void)
     REFUSES(p.dim = 65, "dim");
     REFUSES(p.heat = 0.9, "heat");
     REFUSES(p.heat = NAN, "heat");
+    REFUSES(p.heat = INFINITY, "heat");
     PASS();
 }
 
@@ -1428,6 +1444,7 @@ TEST runs_refuse_more_settings_by_name(void)
     REFUSES((p.unit_noise = 0, p.heat = 2, c.transforms = 1), "heat");
     REFUSES(p.nx = 0, "nx");
     REFUSES(p.nc = 0, "nc");
+    REFUSES(p.nc = 1025, "nc");
     PASS();
 #undef REFUSES
 }
@@ -1516,7 +1533,8 @@ SUITE(snl)
     RUN_TEST(false_alarms_are_as_rare_as_said);
     RUN_TEST(weak_signals_are_found);
     RUN_TEST(search_finds_the_signal_in_a_wide_window);
-    RUN_TEST(angles_may_have_any_period);
+    RUN_TESTp(angles_may_have_any_period, -SNL_PI);
+    RUN_TESTp(angles_may_have_any_period, SNL_PI);
     RUN_TEST(prior_of_the_chart_has_the_jacobian_of_finite_differences);
     RUN_TEST(sky_images_are_a_group_that_keeps_areas);
     RUN_TESTp(contexts_span_the_sky_to_degree_three, &ev, 0);
