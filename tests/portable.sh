@@ -93,6 +93,6 @@ some "$most" armhf   arm-linux-gnueabihf-gcc "$c99 -O2 -static" qemu-arm-static 
 some "$most" riscv64 riscv64-linux-gnu-gcc "$c99 -O2 -static" qemu-riscv64-static no
 some "$most" aarch64 aarch64-linux-gnu-gcc "$c99 -O2 -static" qemu-aarch64-static no
 target windows       x86_64-w64-mingw32-gcc "$c99 -O2 -static" "$(find_wine)"    no
-target wasm          emcc "-std=c99 -O2 -sALLOW_MEMORY_GROWTH=1 -sSTACK_SIZE=4MB -sNODERAWFS=1" node no
+target wasm          emcc "-std=c99 -O2 -sALLOW_MEMORY_GROWTH=1 -sTOTAL_STACK=4MB -sNODERAWFS=1" node no
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ] && [ $pass -gt 0 ]

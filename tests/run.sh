@@ -30,7 +30,8 @@ for f in tests/test_*.c; do
     if ! $CC $CFLAGS ${GREATEST:+-include "$GREATEST/greatest.h"} -I. -o $BUILD/$name $f $with $LDLIBS; then
         one_failed "$name does not build"; continue
     fi
-    $RUNNER $BUILD/$name >$BUILD/$name.out 2>&1; status=$?
+    exe=$BUILD/$name; [ -f $exe ] || exe=$exe.exe           # of a compiler for Windows
+    $RUNNER $exe >$BUILD/$name.out 2>&1; status=$?
     set -- $(tr -d '\r' <$BUILD/$name.out | sed -n 's/^Pass: \([0-9]*\), fail: \([0-9]*\), skip: \([0-9]*\).*/\1 \2 \3/p')
     if [ $# -ne 3 ] || [ $(($1 + $2 + $3)) -eq 0 ]; then
         tail -5 $BUILD/$name.out; one_failed "$name ended with status $status and no result"; continue

@@ -1349,6 +1349,13 @@ TEST the_budget_tells_compression_from_network(void)
 }
 
 /* A right surrogate has uniform ranks, whatever the heat.  50 truths among 100 draws. */
+static int rises(void *user, const snl_run_progress *p)
+{
+    double *done = user;
+    *done = p->done > *done && p->done <= 1 ? p->done : INFINITY;
+    return 0;
+}
+
 TEST calibrated_ranks_are_uniform(void)
 {
     enum { D = 3, N = 50, DRAWS = 100 };
@@ -1357,6 +1364,7 @@ TEST calibrated_ranks_are_uniform(void)
     const snl_run_cfg c = small_run(500, 300, 6);
     double u[N], work[N], distance, p;
     const char *stage = "";
+    double done = 0;
     snl_run *r;
     snl_fault why;
     toy_make(&t, D, 30, linear);
@@ -1375,7 +1383,8 @@ TEST calibrated_ranks_are_uniform(void)
 #undef REFUSES
     ASSERT_EQ(SNL_ESTOPPED, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, stop_now, &stage, NULL));
     ASSERT_STR_EQ("calibrate", stage);
-    ASSERT_EQ(SNL_OK, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, NULL, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_run_calibrate(r, N, DRAWS, 4, 1, truth, post, rises, &done, NULL));
+    ASSERT_EQ(1.0, done);
     for (size_t k = 0; k < D; k++) {
         for (size_t i = 0; i < N; i++) {
             u[i] = 0.5/(DRAWS + 1);
