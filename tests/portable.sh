@@ -4,6 +4,8 @@
 # (tests/test_tool.sh) are left to `make test`: emulated, they would take hours.  Each target
 # builds the tool and recomputes a table of waveforms by it.  Emulated, s390x runs all
 # C tests, the others those named below: every file of the library, not the long chains.
+# On each a posterior is made by rounds of SNL and has, to its Monte Carlo errors, the moments
+# of the closed form (rounds_recover_a_linear_gaussian): so targets agree with each other.
 #   EMULATED="test_io ..." sh tests/portable.sh   emulated targets run these C tests only
 #   sh tests/portable.sh [NAME...]      these targets only; log: build/portable/NAME/log
 # Prints target, compiler, tests passed, seconds; what is not installed, or cannot run, is
@@ -45,6 +47,10 @@ target() {      # target NAME COMPILER FLAGS RUNNER SCRIPTS
     $4 $d/snl.exe waveform --cases tests/data/phenomd.tsv >$d/table.tsv 2>>$d/log &&
     awk -F'	' -f $top/agree.awk tests/data/phenomd.tsv $d/table.tsv >>$d/log 2>&1 ||
         { bad=1; echo "FAIL the tool" >>$d/log; }
+    case "$only" in ""|*test_snl*) ;; *)
+        { $2 $3 -I. -o $d/posterior.exe tests/test_snl.c $d/*.o -lm &&
+          $4 $d/posterior.exe -t rounds_recover; } >>$d/log 2>&1 || { bad=1; echo "FAIL the posterior" >>$d/log; };;
+    esac
     row "$1" "$2" "$(sed -n 's/ passed, 0 failed$//p;s/ passed, \(.* failed\)$/, \1/p' $d/log | tail -1)" $(($(date +%s) - began))
     if [ $bad -eq 0 ]; then pass=$((pass + 1))
     else
