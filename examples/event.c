@@ -1151,13 +1151,14 @@ static int calibrate_run(session *s, snl_run *run, const options *o, io_error *e
 {
     const size_t d = s->problem.dim;
     double *truth = malloc((TRIALS*(d + RANKED*d + SNL_NPAR) + (RANKED + 1)*SNL_NPAR + 2*TRIALS) * sizeof *truth);
-    double *post = truth + TRIALS*d, *rank = post + TRIALS*RANKED*d, *a = rank + TRIALS*SNL_NPAR;
-    double *b = a + SNL_NPAR, worst = 1;
+    double *post, *rank, *a, *b, worst = 1;
     snl_fault why = { 0 };
     size_t i, j, k;
     snl_status st;
     int rc;
     if (!truth) return io_fail(e, IO_FAILED, "out of memory");
+    post = truth + TRIALS*d;        rank = post + TRIALS*RANKED*d;
+    a = rank + TRIALS*SNL_NPAR;     b = a + SNL_NPAR;
     st = snl_run_calibrate(run, TRIALS, RANKED, 4, o->seed, truth, post, report_progress, s, &why);
     if (st != SNL_OK) { free(truth);  return refuse(e, s->c.path, st, &why); }
     for (i = 0; i < TRIALS; i++) {

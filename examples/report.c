@@ -586,7 +586,7 @@ static void loud_part(size_t rows, const double *x, size_t *from, size_t *to)
         total += x[i]*x[i];
         if (x[i]*x[i] > peak) { peak = x[i]*x[i];  at = i; }
     }
-    start = (at + rows/2) % rows;                       /* the series is periodic */
+    start = rows ? (at + rows/2) % rows : 0;                     /* the series is periodic */
     for (i = 0; i < rows; i++) {
         const double v = x[(start + i) % rows];
         sum += v*v;

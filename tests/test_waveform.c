@@ -729,8 +729,39 @@ TEST doubts_are_reported(void)
     PASS();
 }
 
+/* f_ring and f_damp of the remnant times its mass are smooth in its spin: at each knot of the
+ * tables, 0.002 apart, what four neighbours on a cubic say.  What that is off by, h^4/6 times
+ * the fourth derivative, is below 5e-5 up to a spin of 0.95, and six digits give 2e-6. */
+static snl_status ring_at(double a, double *ring, double *damp)
+{
+    snl_phenom p;
+    snl_status st;
+    double chi = a;
+    for (int i = 0; i < 40; i++) {              /* the remnant of 1:1000 spins nearly as m1 */
+        if ((st = snl_phenom_prepare(&p, qnm, SNL_PHENOMD, 1e6, 1e3, chi, 0, 1e4, NULL, NULL)) != SNL_OK)
+            return st;
+        chi += a - p.final_spin;
+    }
+    *ring = p.f_ring*p.final_mass;
+    *damp = p.f_damp*p.final_mass;
+    return fabs(a - p.final_spin) < 1e-9 ? SNL_OK : SNL_EFAILED;
+}
+TEST ringdown_is_smooth_in_the_spin(void)
+{
+    enum { N = 956 };
+    static double ring[N], damp[N];
+    for (int i = 0; i < N; i++)
+        ASSERT_EQ(SNL_OK, ring_at(-0.96 + 0.002*i, &ring[i], &damp[i]));
+    for (int i = 2; i < N - 2; i++) {
+        ASSERT_REL((4*(ring[i-1] + ring[i+1]) - ring[i-2] - ring[i+2])/6, ring[i], 5e-5);
+        ASSERT_REL((4*(damp[i-1] + damp[i+1]) - damp[i-2] - damp[i+2])/6, damp[i], 5e-5);
+    }
+    PASS();
+}
+
 SUITE(waveform)
 {
+    RUN_TEST(ringdown_is_smooth_in_the_spin);
     RUN_TEST(phenomd_agrees_with_lal);
     RUN_TEST(phenomhm_modes_agree_with_lal);
     RUN_TEST(polarisations_agree_with_lal);
