@@ -72,7 +72,7 @@ if command -v i686-linux-gnu-gcc >/dev/null; then
     $top/probe32 2>/dev/null || {
         i386=qemu-i386-static short=$quick long=$most; }
 fi
-WINEDEBUG=-all; export WINEDEBUG
+WINEDEBUG=-all NODE_PATH=${NODE_PATH:-/usr/share/nodejs}; export WINEDEBUG NODE_PATH    # acorn, for emcc
 target gcc           gcc                  "$c99 -O2"                     "" $build
 target gcc-O0        gcc                  "$c99 -O0"                     "" no
 target gcc-O3-native gcc                  "$c99 -O3 -march=native"       "" no
@@ -99,6 +99,6 @@ some "$most" armhf   arm-linux-gnueabihf-gcc "$c99 -O2 -static" qemu-arm-static 
 some "$most" riscv64 riscv64-linux-gnu-gcc "$c99 -O2 -static" qemu-riscv64-static no
 some "$most" aarch64 aarch64-linux-gnu-gcc "$c99 -O2 -static" qemu-aarch64-static no
 target windows       x86_64-w64-mingw32-gcc "$c99 -O2 -static" "$(find_wine)"    no
-target wasm          emcc "-std=c99 -O2 -sALLOW_MEMORY_GROWTH=1 -sTOTAL_STACK=4MB -sNODERAWFS=1" node no
+target wasm          emcc "-std=c99 -O2 -sALLOW_MEMORY_GROWTH=1 -sTOTAL_STACK=4MB -sWASM_ASYNC_COMPILATION=0 -sNODERAWFS=1" node no
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ] && [ $pass -gt 0 ]
