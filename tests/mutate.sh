@@ -22,7 +22,7 @@ BEGIN { r["+"] = "-"; r["-"] = "+"; r["*"] = "/"; r["/"] = "*"; r["<"] = "<="; r
   while ((b = index(s, "/*"))) {
       if ((e = index(substr(s, b), "*/"))) s = substr(s, 1, b - 1) sprintf("%" e + 1 "s", "") substr(s, b + e + 1)
       else { s = substr(s, 1, b - 1); inside = 1 } }
-  if (s ~ /^#/ || s ~ /refuse|SNL_MUST|^enum/) next
+  if (s ~ /^#/ || s ~ /refuse|SNL_MUST|^ *enum/) next
   while (match(s, /"[^"]*"/)) s = substr(s, 1, RSTART - 1) sprintf("%" RLENGTH "s", "") substr(s, RSTART + RLENGTH)
   t = s; at = 0
   while (match(t, / ([-+*\/<>]|<=|>=|&&|\|\||==|!=) |[0-9]+(\.[0-9]*)?(e[-+]?[0-9]+)?/)) {
