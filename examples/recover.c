@@ -130,7 +130,26 @@ static void forget(recovery *r)
     free(r->theta);             free(r->weight);
 }
 
-#ifndef RECOVER_ELSEWHERE
+#ifdef RECOVER_ELSEWHERE
+enum { SIMULATE, WEIGH, STAGES };
+
+/* A stage as a pool does it, for as many rows as a round has; room [RACE][nx + SNL_NPAR + 1]. */
+enum { RACE = 2000 };
+static snl_status stage_again(const recovery *r, int stage, const snl_pool *pool, double *room)
+{
+    const snl_run_view v = snl_run_state(r->run);
+    const size_t n = v.n < RACE ? v.n : RACE, d = r->problem.dim;
+    snl_problem p = r->problem;
+    double *in = room + RACE*p.nx;
+    p.pool = pool;
+    if (stage == WEIGH) return snl_log_likelihood(&p, n, v.y, room);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(in + i*(d + 1), v.y + i*d, d*sizeof *in);
+        in[i*(d + 1) + d] = (double)i;
+    }
+    return snl_pool_map(pool, p.simulate, p.ctx, n, 16, in, d + 1, room, p.nx);
+}
+#else
 int main(void)
 {
     recovery r;
