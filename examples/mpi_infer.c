@@ -6,7 +6,9 @@
  * library hands rows to the pool do they part: each computes its share of the blocks, and all
  * get all results.  So the posterior is the same with any number of processes, given that
  * their processors round alike.  Short calls, which cost less than to meet, all do alone.
- * Prints the sum of the posterior's bits, to compare.
+ * Prints the sum of the posterior's bits, to compare, and how much sooner the two stages that
+ * call the simulator are done by all than by one while the others wait: in turn, after all have
+ * met.  (In the inference a clock would also count waiting for who is late from training.)
  *
  * make test runs: mpirun -n 4 ./build/mpi_infer quick */
 #define RECOVER_ELSEWHERE
@@ -15,13 +17,10 @@
 #include <mpi.h>
 
 enum { ALONE = 256 };                           /* rows */
-enum { SIMULATE, WEIGH, STAGES };
 
 typedef struct processes {
-    int rank, ranks, weighing;
+    int rank, ranks;
     int *rows, *start;                          /* [ranks] share of each {doubles} */
-    const recovery *r;
-    double spent[STAGES];                       /* s */
 } processes;
 
 /* Compute the blocks from b to end. */
@@ -41,7 +40,6 @@ static snl_status mpi_map(void *self, snl_map_fn fn, void *ctx, size_t n, size_t
 {
     processes *p = self;
     const size_t blocks = (n + block - 1)/block, R = (size_t)p->ranks;
-    const double began = MPI_Wtime();
     long mine, first;
     if (n < ALONE || n*dout > INT_MAX)
         first = run_blocks(fn, ctx, 0, blocks, n, block, in, din, out, dout);
@@ -57,16 +55,31 @@ static snl_status mpi_map(void *self, snl_map_fn fn, void *ctx, size_t n, size_t
         MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, out, p->rows, p->start, MPI_DOUBLE,
                        MPI_COMM_WORLD);
     }
-    if (p->weighing || fn == p->r->problem.simulate)
-        p->spent[p->weighing ? WEIGH : SIMULATE] += MPI_Wtime() - began;
     return first == LONG_MAX ? SNL_OK : (snl_status)(first % 16);
+}
+
+/* For a race: the process waits while others compute. */
+static snl_status idle_map(void *self, snl_map_fn fn, void *ctx, size_t n, size_t block,
+                           const double *in, size_t din, double *out, size_t dout)
+{
+    (void)self;  (void)fn;  (void)ctx;  (void)n;  (void)block;
+    (void)in;    (void)din; (void)out;  (void)dout;
+    return SNL_OK;
+}
+
+/* When all processes are here. */
+static double seconds(void)
+{
+    MPI_Barrier(MPI_COMM_WORLD);
+    return MPI_Wtime();
 }
 
 int main(int argc, char **argv)
 {
     recovery r;
-    processes p = { 0, 1, 0, NULL, NULL, NULL, { 0, 0 } };
-    snl_pool pool = { mpi_map, NULL, 1 };
+    processes p = { 0, 1, NULL, NULL };
+    snl_pool pool = { mpi_map, NULL, 1 }, idle = { idle_map, NULL, 1 };
+    double best[STAGES][2];
     snl_fault why = { "memory", 0, 0, 0, 0 };
     snl_status st = SNL_ENOMEM;
 
@@ -74,21 +87,21 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &p.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &p.ranks);
     memset(&r, 0, sizeof r);
-    p.r = &r;
     p.rows = malloc(2*(size_t)p.ranks*sizeof *p.rows);
     p.start = p.rows + p.ranks;
     pool.self = &p;
     if (p.rows) st = infer(&r, &pool, argc > 1, &why);
-    p.weighing = 1;
     if (st == SNL_OK) st = weigh(&r);
+    if (st == SNL_OK)
+        st = race(&r, p.rank ? &idle : NULL, &pool, argc > 1 ? 3 : 30, seconds, best);
     if (p.rank == 0) {
         if (st == SNL_OK) st = tell(&r);
-        if (st == SNL_OK)
-            printf("%d processes: simulations %.4f s, exact likelihoods %.4f s\n"
-                   "posterior %016llx\n", p.ranks, p.spent[SIMULATE], p.spent[WEIGH],
-                   (unsigned long long)
+        if (st == SNL_OK) {
+            tell_race("process", (size_t)p.ranks, best);
+            printf("posterior %016llx\n", (unsigned long long)
                    (snl_fnv1a((unsigned char *)r.theta, r.n*SNL_NPAR*sizeof *r.theta)
                     ^ snl_fnv1a((unsigned char *)r.weight, r.n*sizeof *r.weight)));
+        }
         else fprintf(stderr, "%s: %s\n", why.name, snl_status_text(st));
     }
     forget(&r);

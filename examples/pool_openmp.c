@@ -37,26 +37,8 @@ static snl_status once(recovery *r, const snl_pool *pool, int quick, uint64_t *s
     return st;
 }
 
-/* best [STAGES][2]: the shortest time of each stage with one thread and with pool's. */
-static snl_status race(const recovery *r, const snl_pool *pool, int laps, double best[STAGES][2])
-{
-    double *room = malloc(RACE*(r->problem.nx + SNL_NPAR + 1)*sizeof *room);
-    snl_status st = room ? SNL_OK : SNL_ENOMEM;
-    for (int lap = -1; lap < laps; lap++)       /* the first one is to warm up */
-        for (int s = 0; s < STAGES; s++)
-            for (int many = 0; st == SNL_OK && many < 2; many++) {
-                const double began = seconds();
-                st = stage_again(r, s, many ? pool : NULL, room);
-                const double t = seconds() - began;
-                if (lap < 1 || t < best[s][many]) best[s][many] = t;
-            }
-    free(room);
-    return st;
-}
-
 int main(int argc, char **argv)
 {
-    static const char *const stage[STAGES] = { "simulations", "exact_likelihood" };
     const size_t threads = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     const int quick = argc > 2;
     snl_fault why = { "memory", 0, 0, 0, 0 };
@@ -70,13 +52,10 @@ int main(int argc, char **argv)
     st = once(&many, &pool, quick, &b, &whole[1], &why);
     if (st == SNL_OK) st = once(&one, NULL, quick, &a, &whole[0], &why);
     if (st == SNL_OK) st = tell(&many);
-    if (st == SNL_OK) st = race(&many, &pool, quick ? 3 : 15, best);
+    if (st == SNL_OK) st = race(&many, NULL, &pool, quick ? 3 : 30, seconds, best);
     if (st == SNL_OK) {
-        printf("# stage\tone_thread_s\t%lu_threads_s\tspeedup\n", (unsigned long)pool.workers);
-        for (int i = 0; i < STAGES; i++)
-            printf("%s\t%.4f\t%.4f\t%.2f\n", stage[i], best[i][0], best[i][1],
-                   best[i][0]/best[i][1]);
-        printf("whole_once\t%.4f\t%.4f\t%.2f\n", whole[0], whole[1], whole[0]/whole[1]);
+        tell_race("thread", pool.workers, best);
+        printf("all_at_once\t%.4f\t%.4f\t%.2f\n", whole[0], whole[1], whole[0]/whole[1]);
         printf("posterior %s\n", a == b ? "the same bits" : "DIFFERS");
     } else
         fprintf(stderr, "%s: %s\n", why.name, snl_status_text(st));

@@ -132,15 +132,16 @@ static void forget(recovery *r)
 
 #ifdef RECOVER_ELSEWHERE
 enum { SIMULATE, WEIGH, STAGES };
+static const char *const stage_name[STAGES] = { "simulations", "exact_likelihood" };
 
-/* A stage as a pool does it, for as many rows as a round has; room [RACE][nx + SNL_NPAR + 1]. */
-enum { RACE = 2000 };
-static snl_status stage_again(const recovery *r, int stage, const snl_pool *pool, double *room)
+/* A stage as pool does it, for n rows; room [n][nx + SNL_NPAR + 1]. */
+static snl_status stage_again(const recovery *r, int stage, const snl_pool *pool, size_t n,
+                              double *room)
 {
     const snl_run_view v = snl_run_state(r->run);
-    const size_t n = v.n < RACE ? v.n : RACE, d = r->problem.dim;
+    const size_t d = r->problem.dim;
     snl_problem p = r->problem;
-    double *in = room + RACE*p.nx;
+    double *in = room + n*p.nx;
     p.pool = pool;
     if (stage == WEIGH) return snl_log_likelihood(&p, n, v.y, room);
     for (size_t i = 0; i < n; i++) {
@@ -148,6 +149,35 @@ static snl_status stage_again(const recovery *r, int stage, const snl_pool *pool
         in[i*(d + 1) + d] = (double)i;
     }
     return snl_pool_map(pool, p.simulate, p.ctx, n, 16, in, d + 1, room, p.nx);
+}
+
+/* best [STAGES][2]: the shortest of so many times of each stage by pool one and by pool many.
+ * They take turns on the same rows, after a lap that warms up: a first run finds cold caches
+ * and memory that is not there yet, and would lose to any second one. */
+static snl_status race(const recovery *r, const snl_pool *one, const snl_pool *many, int laps,
+                       double (*seconds)(void), double best[STAGES][2])
+{
+    const size_t have = snl_run_state(r->run).n, n = have < 2000 ? have : 2000;
+    double *room = malloc(n*(r->problem.nx + SNL_NPAR + 1)*sizeof *room);
+    snl_status st = room ? SNL_OK : SNL_ENOMEM;
+    for (int lap = 0; lap <= laps; lap++)
+        for (int s = 0; s < STAGES; s++)
+            for (int k = 0; st == SNL_OK && k < 2; k++) {
+                double t = seconds();
+                st = stage_again(r, s, k ? many : one, n, room);
+                t = seconds() - t;
+                if (lap < 2 || t < best[s][k]) best[s][k] = t;
+            }
+    free(room);
+    return st;
+}
+
+static void tell_race(const char *what, size_t workers, double best[STAGES][2])
+{
+    printf("# stage\tone_%s_s\t%lu_together_s\tspeedup\n", what, (unsigned long)workers);
+    for (int s = 0; s < STAGES; s++)
+        printf("%s\t%.4f\t%.4f\t%.2f\n", stage_name[s], best[s][0], best[s][1],
+               best[s][0]/best[s][1]);
 }
 #else
 int main(void)

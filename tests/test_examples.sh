@@ -67,8 +67,8 @@ else
     ok "$run" sh -c "$run >$D/mpi4.out"
     ok "one process" sh -c "$(echo "$run" | sed 's/-n 4/-n 1/') >$D/mpi1.out"
     four=$(sed -n 's/^posterior //p' $D/mpi4.out)
-    [ -n "$four" ] && grep -q "^posterior $four$" $D/mpi1.out && grep -q '^4 processes' $D/mpi4.out &&
-        grep -q '^1 processes' $D/mpi1.out && yes || no "4 processes and 1: the same posterior" $D/mpi4.out
+    [ -n "$four" ] && grep -q "^posterior $four$" $D/mpi1.out && grep -q '4_together_s' $D/mpi4.out &&
+        grep -q '1_together_s' $D/mpi1.out && yes || no "4 processes and 1: the same posterior" $D/mpi4.out
 fi
 
 # ---- Python: the shared library against the tool, and files of the Data Challenges
