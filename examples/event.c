@@ -95,6 +95,7 @@ static int data_read(const event_config *c, snl_data **data, io_error *e)
     char *path = path_join(c->path, c->data, 1);
     size_t rows = 0, i, k, k0, ch;
     double *x = NULL, *mem = NULL, *work = NULL, *series = NULL, *w;
+    char word[EVENT_WORD];
     snl_fft plan;
     snl_fault why = { 0 };
     int rc = path ? npy_read(path, columns, &rows, &x, e) : io_fail(e, IO_FAILED, "out of memory");
@@ -105,10 +106,11 @@ static int data_read(const event_config *c, snl_data **data, io_error *e)
     w = series + (columns - 1)*rows;                    /* channels, then the window */
     for (i = 0; i < rows; i++)
         for (ch = 0; ch + 1 < columns; ch++) series[ch*rows + i] = x[columns*i + 1 + ch];
-    if (!strcmp(event_word("channels", c->channels), "XYZ"))
+    if (!strcmp(event_word("channels", c->channels, word), "XYZ"))
         snl_tdi_aet(rows, series, series + rows, series + 2*rows);
     if (c->window) {
-        const snl_window_kind kind = !strcmp(event_word("window", c->window), "tukey") ? SNL_WINDOW_TUKEY : SNL_WINDOW_PLANCK;
+        const int tukey = !strcmp(event_word("window", c->window, word), "tukey");
+        const snl_window_kind kind = tukey ? SNL_WINDOW_TUKEY : SNL_WINDOW_PLANCK;
         const snl_status st = snl_window(kind, rows, c->taper, w, &why);
         if (st != SNL_OK) { rc = refuse(e, c->path, st, &why);  goto done; }
         for (i = 0; i < 2*rows; i++) series[i] *= w[i % rows];
@@ -366,7 +368,7 @@ static void put_word(char *line, size_t size, const char *word)
 /* The call that o was read from. */
 static void command_line(const options *o, int resume, char *line, size_t size)
 {
-    char number[32];
+    char number[32], word[EVENT_WORD];
     *line = '\0';
     put_word(line, size, "./snl");
     put_word(line, size, o->command);
@@ -375,7 +377,10 @@ static void command_line(const options *o, int resume, char *line, size_t size)
     put_word(line, size, "--seed");
     sprintf(number, "%lu", o->seed);
     put_word(line, size, number);
-    if (o->model_given) { put_word(line, size, "--model");  put_word(line, size, event_word("waveform", o->model)); }
+    if (o->model_given) {
+        put_word(line, size, "--model");
+        put_word(line, size, event_word("waveform", o->model, word));
+    }
     if (o->prior) { put_word(line, size, "--prior");  put_word(line, size, o->prior); }
     if (o->with) { put_word(line, size, "--with");  put_word(line, size, o->with); }
     if (resume) put_word(line, size, "--resume");
@@ -791,15 +796,16 @@ static void settings_of(const session *s, const options *o, lines *t)
     const event_config *e = &s->c;
     const snl_run_cfg c = snl_run_defaults();
     const snl_sample_cfg m = c.chain;
+    char word[EVENT_WORD];
     t->n = 0;
     put_line(t, "version", "%s", snl_version());
     put_line(t, "seed", "%lu", o->seed);
     put_line(t, "threads", "%lu", (unsigned long)s->pool.workers);
-    put_line(t, "waveform", "%s", event_word("waveform", e->waveform));
-    put_line(t, "response", "%s", event_word("response", e->response));
-    put_line(t, "tdi", "%s", event_word("tdi", e->tdi));
-    put_line(t, "noise_model", "%s", event_word("noise_model", e->noise_model));
-    put_line(t, "foreground", "%s", event_word("foreground", e->foreground));
+    put_line(t, "waveform", "%s", event_word("waveform", e->waveform, word));
+    put_line(t, "response", "%s", event_word("response", e->response, word));
+    put_line(t, "tdi", "%s", event_word("tdi", e->tdi, word));
+    put_line(t, "noise_model", "%s", event_word("noise_model", e->noise_model, word));
+    put_line(t, "foreground", "%s", event_word("foreground", e->foreground, word));
     put_line(t, "band {Hz}", "%.4g to %.4g", s->data->f[0], s->data->f[s->data->n - 1]);
     put_line(t, "length of the data {s}", "%.12g", 1/s->data->df);
     put_line(t, "frequencies", "%lu", (unsigned long)s->data->n);

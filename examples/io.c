@@ -531,9 +531,8 @@ static const event_key *key_find(const char *name)
     return NULL;
 }
 
-const char *event_word(const char *key, int choice)
+const char *event_word(const char *key, int choice, char word[EVENT_WORD])
 {
-    static char word[64];
     const event_key *k = key_find(key);
     const char *w = k ? k->words : "";
     if (choice < 0 || !*w) return NULL;

@@ -129,8 +129,9 @@ int event_parse(event_config *c, const char *name, const char *text, io_error *e
 /* A commented configuration with every key, its range and its default; it parses. */
 void event_template(FILE *f);
 
-/* The word a choice was written as, e.g. event_word("tdi", c->tdi); NULL: no such. */
-const char *event_word(const char *key, int choice);
+/* The word a choice was written as, e.g. event_word("tdi", c->tdi, word); NULL: no such. */
+enum { EVENT_WORD = 64 };
+const char *event_word(const char *key, int choice, char word[EVENT_WORD]);
 
 /* The other way round, for command-line options.  Refusals list the words. */
 int event_choice(const char *key, const char *word, int *choice, io_error *e);

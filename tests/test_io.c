@@ -2,6 +2,7 @@
  * Scratch files live in build/. */
 #include "../examples/io.c"
 #include "../examples/plot.c"
+#include "../examples/report.c"
 #include "../snl.h"
 #include "greatest.h"
 #include "near.h"
@@ -220,6 +221,7 @@ TEST npy_comes_back_as_written(void)
 
 TEST reads_a_configuration(void)
 {
+    char word[EVENT_WORD];
     event_config c;
     ASSERT_EQ(IO_OK, event_parse(&c, "dir/e.cfg",
         "# comment\n data = d.npy  # trailing\ntdi=2\r\n\nwaveform =PhenomHM\ndt = 10\nf_max = 0.04\n"
@@ -227,9 +229,9 @@ TEST reads_a_configuration(void)
         "inject.t_ref = 1e6\ninject.cos_inclination = 0.5\ninject.phi_ref = 1\ninject.lambda = 2\n"
         "inject.sin_beta = 0.5\ninject.psi = 0.1\ninject.snr = 500", &why));
     ASSERT_STR_EQ("d.npy", c.data);
-    ASSERT_STR_EQ("2.0", event_word("tdi", c.tdi));
-    ASSERT_STR_EQ("PhenomHM", event_word("waveform", c.waveform));
-    ASSERT_STR_EQ("SciRDv1", event_word("noise_model", c.noise_model));
+    ASSERT_STR_EQ("2.0", event_word("tdi", c.tdi, word));
+    ASSERT_STR_EQ("PhenomHM", event_word("waveform", c.waveform, word));
+    ASSERT_STR_EQ("SciRDv1", event_word("noise_model", c.noise_model, word));
     ASSERT_EQ(10.0, c.dt);
     ASSERT_REL(0.04, c.f_max, 0);
     ASSERT_REL(1e-4, c.f_min, 0);
@@ -453,17 +455,18 @@ TEST their_polarisation_frame_and_signs_are_ours(void)
 /* event.c takes the place of a word or a parameter in the tool's tables for the library's. */
 TEST the_tools_numbers_are_the_librarys(void)
 {
+    char word[EVENT_WORD];
     int i;
-    ASSERT_STR_EQ("none", event_word("foreground", SNL_FOREGROUND_NONE));
-    ASSERT_STR_EQ("ldc", event_word("foreground", SNL_FOREGROUND_LDC));
-    ASSERT_STR_EQ("robson", event_word("foreground", SNL_FOREGROUND_ROBSON));
-    ASSERT_STR_EQ("babak", event_word("foreground", SNL_FOREGROUND_BABAK));
-    ASSERT_STR_EQ("SciRDv1", event_word("noise_model", SNL_SCIRDV1));
-    ASSERT_STR_EQ("MRDv1", event_word("noise_model", SNL_MRDV1));
-    ASSERT_STR_EQ("Sangria", event_word("noise_model", SNL_SANGRIA));
-    ASSERT_STR_EQ("2.0", event_word("tdi", SNL_TDI_20));
-    ASSERT_STR_EQ("longwave", event_word("response", SNL_RESPONSE_LONGWAVE));
-    ASSERT_STR_EQ("PhenomHM", event_word("waveform", SNL_PHENOMHM));
+    ASSERT_STR_EQ("none", event_word("foreground", SNL_FOREGROUND_NONE, word));
+    ASSERT_STR_EQ("ldc", event_word("foreground", SNL_FOREGROUND_LDC, word));
+    ASSERT_STR_EQ("robson", event_word("foreground", SNL_FOREGROUND_ROBSON, word));
+    ASSERT_STR_EQ("babak", event_word("foreground", SNL_FOREGROUND_BABAK, word));
+    ASSERT_STR_EQ("SciRDv1", event_word("noise_model", SNL_SCIRDV1, word));
+    ASSERT_STR_EQ("MRDv1", event_word("noise_model", SNL_MRDV1, word));
+    ASSERT_STR_EQ("Sangria", event_word("noise_model", SNL_SANGRIA, word));
+    ASSERT_STR_EQ("2.0", event_word("tdi", SNL_TDI_20, word));
+    ASSERT_STR_EQ("longwave", event_word("response", SNL_RESPONSE_LONGWAVE, word));
+    ASSERT_STR_EQ("PhenomHM", event_word("waveform", SNL_PHENOMHM, word));
     for (i = 0; i < SNL_NPAR; i++) ASSERT_STR_EQ(snl_parameter_name[i], event_params[i].name);
     PASS();
 }
@@ -549,6 +552,47 @@ TEST a_corner_plot_is_one_small_svg(void)
     PASS();
 }
 
+/* ---- the report ---------------------------------------------------------- */
+
+/* Checks and their sum for weights of such a shape and efficiency say yes, and do not say no. */
+TEST the_verdict_says(double pareto, double efficiency, const char *yes, const char *no)
+{
+    report r;
+    verdicts v;
+    char *text = NULL;
+    size_t size;
+    FILE *f = fopen(SCRATCH, "wb");
+    ASSERT(f);
+    memset(&r, 0, sizeof r);
+    r.pareto = pareto;
+    r.efficiency = efficiency;
+    r.ess = -1;
+    r.accept = strtod("nan", NULL);
+    v = judge_all(f, &r, NULL);
+    put_verdict(f, &r, &v);
+    fclose(f);
+    ASSERT_EQ(IO_OK, file_read(SCRATCH, &text, &size, &why));
+    if (!strstr(text, yes) || strstr(text, no)) printf("%s", text);
+    ASSERT(strstr(text, yes));
+    ASSERT_FALSE(strstr(text, no));
+    free(text);
+    PASS();
+}
+
+/* Pareto-smoothed weights [PS]: k above 0.7 is not reliable, whatever the efficiency. */
+TEST the_verdict_knows_a_heavy_tail(void)
+{
+    CHECK_CALL(the_verdict_says(0.5, 0.99, "verdict good", "tail"));
+    CHECK_CALL(the_verdict_says(0.91, 0.99, "verdict mid\"><b>~ Trust medians and intervals</b>, "
+        "not far tails or an evidence", "Trust it"));
+    CHECK_CALL(the_verdict_says(0.91, 0.99, "k&nbsp;=&nbsp;0.91, above 0.7", "verdict good"));
+    CHECK_CALL(the_verdict_says(0.91, 0.5, "verdict bad\"><b>\xe2\x9c\x97 With care</b>: a few draws "
+        "carry the result", "verdict mid"));
+    CHECK_CALL(the_verdict_says(strtod("inf", NULL), 0.99, "verdict mid", "verdict good"));
+    CHECK_CALL(the_verdict_says(0.91, 0.05, "Do not trust it", "verdict mid"));
+    PASS();
+}
+
 SUITE(io)
 {
     RUN_TEST(reads_every_form_of_table);
@@ -568,6 +612,7 @@ SUITE(io)
     RUN_TEST(refuses_their_names_where_they_mean_another_density);
     RUN_TEST(contours_enclose_their_share);
     RUN_TEST(a_corner_plot_is_one_small_svg);
+    RUN_TEST(the_verdict_knows_a_heavy_tail);
     remove(SCRATCH);
 }
 
