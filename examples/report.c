@@ -17,7 +17,7 @@ static const char report_style[] =
     "h1{font-size:1.6rem;line-height:1.25;overflow-wrap:anywhere}h2{font-size:1.25rem;margin:2.2rem 0 .6rem}\n"
     "p{max-width:48rem;overflow-wrap:anywhere}figure{margin:0;min-width:0}"
     "figcaption{color:var(--faint);font-size:.9rem;max-width:48rem}\n"
-    ".phone{display:none}.grid>*{min-width:0}.lines td{white-space:normal}.wide{overflow-x:auto}table{border-collapse:collapse}\n"
+    ".phone{display:none}.grid>*{min-width:0}.lines td{white-space:normal}.wide{overflow-x:auto;margin-top:.6rem}table{border-collapse:collapse}\n"
     "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}\n"
     "small,.note{color:var(--faint);font-weight:normal}\n"
@@ -227,7 +227,8 @@ static void table_found(FILE *f, const report *r, double *x)
     table_end(f);
     fputs("<p class=\"note\">Masses in the detector frame; m1 and m2 follow from the others. 5&nbsp;% and 95&nbsp;% "
           "enclose 90&nbsp;% of the posterior.", f);
-    if (known) fputs(" True at: share of the posterior below the true value.", f);
+    if (known)
+        fputs("<span class=\"desk\"> True at: share of the posterior below the true value.</span>", f);
     if (r->other) {
         fputs(" Width ratio: of the 90&nbsp;% interval to that of <code>", f);
         escaped(f, r->other);
