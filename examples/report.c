@@ -181,7 +181,7 @@ static void row_found(FILE *f, const char *name, const char *unit, const double 
         put_value(f, truth, error);
         fprintf(f, "</td><td class=\"desk\">%.1f&nbsp;%%</td>", 100*where);
     }
-    if (ratio == ratio) fprintf(f, "<td>%.3g</td>", ratio);
+    if (ratio == ratio) fprintf(f, "<td class=\"desk\">%.3g</td>", ratio);
     fputs("</tr>\n", f);
 }
 
@@ -200,9 +200,10 @@ static void table_found(FILE *f, const report *r, double *x)
     size_t i, k;
     int m;
     fputs("<h2>What was found</h2>\n", f);
-    table_head(f, known ? r->other ? "parameter|~unit|median|5&nbsp;%|95&nbsp;%|true|~true at|width ratio"
+    table_head(f, known ? r->other
+               ? "parameter|~unit|median|5&nbsp;%|95&nbsp;%|true|~true at|~width ratio"
                                    : "parameter|~unit|median|5&nbsp;%|95&nbsp;%|true|~true at"
-                  : r->other ? "parameter|~unit|median|5&nbsp;%|95&nbsp;%|width ratio"
+                  : r->other ? "parameter|~unit|median|5&nbsp;%|95&nbsp;%|~width ratio"
                              : "parameter|~unit|median|5&nbsp;%|95&nbsp;%");
     for (k = 0; k < SNL_NPAR; k++) {
         const char *unit;
@@ -230,9 +231,10 @@ static void table_found(FILE *f, const report *r, double *x)
     if (known)
         fputs("<span class=\"desk\"> True at: share of the posterior below the true value.</span>", f);
     if (r->other) {
-        fputs(" Width ratio: of the 90&nbsp;% interval to that of <code>", f);
+        fputs("<span class=\"desk\"> Width ratio: of the 90&nbsp;% interval to that of <code>", f);
         escaped(f, r->other);
-        fputs("</code>, the second posterior in the corner plot (width over the other's).", f);
+        fputs("</code>, the second posterior in the corner plot (width over the "
+              "other's).</span>", f);
     }
     fputs("</p>\n", f);
 }
