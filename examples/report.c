@@ -231,7 +231,8 @@ static void table_found(FILE *f, const report *r, double *x)
     if (known)
         fputs("<span class=\"desk\"> True at: share of the posterior below the true value.</span>", f);
     if (r->other) {
-        fputs("<span class=\"desk\"> Width ratio: of the 90&nbsp;% interval to that of <code>", f);
+        fputs("<span class=\"desk\"> Width ratio: of the 90&nbsp;% interval to that of "
+              "<code>", f);
         escaped(f, r->other);
         fputs("</code>, the second posterior in the corner plot (width over the "
               "other's).</span>", f);
