@@ -1419,7 +1419,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
     const size_t rows = keep*more;              /* for the ESS; every more-th is handed out */
     const size_t quarter = (c->burn + 3)/4;
-    const size_t fit = c->steps*W/64 < RUN_FIT ? c->steps*W/64 : RUN_FIT;  /* the work is worth */
+    const size_t worth = (c->burn + c->steps)*W/64, fit = worth < RUN_FIT ? worth : RUN_FIT;
     const size_t skip = W < fit ? 1 + quarter*W/fit : quarter;              /* <= quarter */
     const size_t room = rows > 3*(quarter/skip) ? rows : 3*(quarter/skip);
     const size_t thin = c->steps > rows ? c->steps / rows : 1;
@@ -1585,8 +1585,10 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
         return snl_refuse(why, "components", (double)cfg->components, 1, 256);
     if (!(cfg->lost > 0)) return snl_refuse(why, "lost", cfg->lost, 0, INFINITY);
     if (cfg->degree > 4) return snl_refuse(why, "degree", (double)cfg->degree, 0, 4);
-    if (cfg->transforms < !p->unit_noise || cfg->transforms > 64)
-        return snl_refuse(why, "transforms", (double)cfg->transforms, !p->unit_noise, 64);
+    if (cfg->once < 0 || cfg->once > p->unit_noise)
+        return snl_refuse(why, "once", cfg->once, 0, p->unit_noise);
+    if (cfg->transforms < (cfg->once || !p->unit_noise) || cfg->transforms > 64)
+        return snl_refuse(why, "transforms", (double)cfg->transforms, cfg->once || !p->unit_noise, 64);
     if (!(cfg->error > 0)) return snl_refuse(why, "error", cfg->error, 0, INFINITY);
     if (!(cfg->divergence > 0))
         return snl_refuse(why, "divergence", cfg->divergence, 0, INFINITY);
@@ -1793,12 +1795,13 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     const size_t d = p->dim, nx = p->nx;
     snl_train_cfg tc = snl_train_defaults();
     run_training training = { r, t };
-    snl_train_hooks hooks = { &training, p->unit_noise ? run_add_noise : NULL,
-                              run_train_progress };
+    const int fresh = p->unit_noise && !r->cfg.once;
+    snl_train_hooks hooks = { &training, fresh ? run_add_noise : NULL, run_train_progress };
     snl_train_data td;
     snl_flow_shape shape;
     double *c, *x, *ones, *mid = r->mid;
     size_t i, a, b, k;
+    snl_rng rng;
     snl_status st;
     if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
     if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
@@ -1812,6 +1815,11 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     shape.mean_layers = r->cfg.layers;
     shape.mean_width = r->cfg.width;
     shape.transforms = r->cfg.transforms;
+    if (r->cfg.once) {
+        shape.degree = shape.mean_layers = 0;
+        shape.layers = r->cfg.layers;
+        shape.width = r->cfg.width;
+    }
     if ((st = snl_flow_create(&r->flow, &shape, why)) != SNL_OK) return st;
     if ((st = run_ready(r)) != SNL_OK) return st;
     if (!(c = SNL_CALLOC(m*(p->nc + k) + k, sizeof *c))) return SNL_ENOMEM;
@@ -1826,6 +1834,8 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
         for (a = 0; a < k; a++)
             x[i*k + a] = !p->unit_noise ? s[a] : run_dot(nx, r->basis + a*nx, s)
                                                - run_dot(nx, r->basis + a*nx, r->center);
+        snl_rng_seed(&rng, r->cfg.seed ^ 0x6e6f697365, pick[i]);
+        for (a = 0; r->cfg.once && a < k; a++) x[i*k + a] += snl_rng_normal(&rng);
         for (a = 0; a < d; a++)
             for (b = 0; b < d; b++)
                 r->chol[a*d + b] += (y[a] - mid[a]) * (y[b] - mid[b]) / (double)m;
@@ -1838,7 +1848,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
         run_solve_lower(d, r->chol, z);
         r->reach = fmax(r->reach, run_dot(d, z, z));
     }
-    td.n = m;  td.c = c;  td.x = x;  td.s = p->unit_noise ? ones : NULL;
+    td.n = m;  td.c = c;  td.x = x;  td.s = fresh ? ones : NULL;
     tc.mean.epochs = r->cfg.epochs;
     tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
     tc.seed = r->cfg.seed + r->round;
@@ -1942,6 +1952,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     run_largest(n, work, starts < n ? starts : n, pick);
     for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
         memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
+    if (r->cfg.once) beta = 1;                      /* [P] has no temperatures */
     if (beta < 1) { chain.steps = chain.steps/4 + 10;  chain.burn /= 2; }
     memcpy(r->old, r->draws, chain.samples * d * sizeof *start);
     t.beta = rep->beta = beta;
@@ -2168,13 +2179,13 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
 /* Tag, sizes, counts, doubles, arrays, the flow, the sum. */
 
 static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 2 };
-enum { RUN_SIZES = 8, RUN_COUNTS = 6 };
+enum { RUN_SIZES = 9, RUN_COUNTS = 6 };
 
 static void run_sizes(const snl_run *r, uint64_t *v)
 {
     v[0] = r->p->dim;       v[1] = r->p->nx;           v[2] = r->p->nc;
     v[3] = r->cfg.rounds;   v[4] = r->cfg.components;  v[5] = r->cfg.chain.samples;
-    v[6] = r->cap;          v[7] = r->cfg.seed;
+    v[6] = r->cap;          v[7] = r->cfg.seed;        v[8] = (uint64_t)r->cfg.once;
 }
 
 /* The arrays of the state, with the counts as they are now. */

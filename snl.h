@@ -1320,11 +1320,14 @@ typedef struct snl_run_cfg {
     double   divergence;      /* ... and no marginal moved by more than this {nats}, > 0      */
     snl_sample_cfg chain;     /* of the surrogate; shorter while tempered                     */
     uint64_t seed;
+    int      once;            /* 1, with unit_noise: the plain method of [P], for comparison: */
+                              /* noise drawn once per simulation, a flow without mean network */
+                              /* that must learn it; transforms >= 1                          */
 } snl_run_cfg;
 static inline snl_run_cfg snl_run_defaults(void)
 {
     snl_run_cfg c = { 1500, 1000, 8, 48, 0.02, 2, 2, 64, 200, 0, 0.3, 0.005,
-                      { 0, 0, 0, 0, 0, 0 }, 1 };
+                      { 0, 0, 0, 0, 0, 0 }, 1, 0 };
     c.chain = snl_sample_defaults();
     return c;
 }

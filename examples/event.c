@@ -365,6 +365,16 @@ static void put_word(char *line, size_t size, const char *word)
     snprintf(line + n, size - n, "%s%s%.500s%s", n ? " " : "", quote, word, quote);
 }
 
+static snl_run_cfg run_settings(const options *o)
+{
+    snl_run_cfg c = snl_run_defaults();
+    if (!o->plain) return c;
+    c.once = 1;                     /* the flow of [P] */
+    c.transforms = 5;
+    c.width = 50;
+    return c;
+}
+
 /* The call that o was read from. */
 static void command_line(const options *o, int resume, char *line, size_t size)
 {
@@ -383,6 +393,7 @@ static void command_line(const options *o, int resume, char *line, size_t size)
     }
     if (o->prior) { put_word(line, size, "--prior");  put_word(line, size, o->prior); }
     if (o->with) { put_word(line, size, "--with");  put_word(line, size, o->with); }
+    if (o->plain) put_word(line, size, "--plain");
     if (resume) put_word(line, size, "--resume");
 }
 
@@ -794,7 +805,7 @@ static void put_line(lines *t, const char *name, const char *format, ...)
 static void settings_of(const session *s, const options *o, lines *t)
 {
     const event_config *e = &s->c;
-    const snl_run_cfg c = snl_run_defaults();
+    const snl_run_cfg c = run_settings(o);
     const snl_sample_cfg m = c.chain;
     char word[EVENT_WORD];
     t->n = 0;
@@ -967,7 +978,7 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
 static int infer_to(session *s, const options *o,
                     int (*more)(session *, snl_run *, const options *, io_error *), io_error *e)
 {
-    snl_run_cfg cfg = snl_run_defaults();
+    snl_run_cfg cfg = run_settings(o);
     snl_run *run = NULL;
     snl_run_view v;
     snl_fault why = { 0 };

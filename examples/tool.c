@@ -353,7 +353,8 @@ static const command commands[] = {
       "DIR under the prior of another configuration, without a simulation\n"
       "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]\n"
       "            [--model PhenomD|PhenomHM, in place of the configuration's]\n"
-      "            [--with posterior.tsv: another one to set beside it in plot and report]",
+      "            [--with posterior.tsv: another one to set beside it in plot and report]\n"
+      "            [--plain: the published method, noise drawn once and a masked flow, to compare]",
       "snl infer event.cfg --out results --threads 2" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
@@ -436,6 +437,7 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         int rc = 0;
         if (!strcmp(k, "--quiet")) { o->quiet = 1;  continue; }
         if (!strcmp(k, "--resume")) { o->resume = 1;  continue; }
+        if (!strcmp(k, "--plain")) { o->plain = 1;  continue; }
         if (k[0] != '-') {
             if (o->files == TOOL_FILES) return io_fail(e, IO_REFUSED, "%s: too many files: %s", c->name, k);
             o->file[o->files++] = k;

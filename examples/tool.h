@@ -12,7 +12,7 @@ typedef struct options {
     const char *file[TOOL_FILES];       /* what stands without a -- in front */
     int    files;
     unsigned long seed, threads;        /* threads 0: one for each processor */
-    int    quiet, resume, model_given;
+    int    quiet, resume, model_given, plain;
     int    model, tdi, response, noise, foreground;
     double years, false_alarm;
     snl_qnm *qnm;

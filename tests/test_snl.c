@@ -1281,7 +1281,7 @@ TEST a_saved_run_continues_to_the_same_bits(void)
     for (size_t i = 0; i < n; i += 101) ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, first, i));
     memcpy(bad, first, n);
     ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n + 8));
-    for (size_t i = 8*9; i < 8*15; i += 8)  /* counts that lie, under a good sum */
+    for (size_t i = 8*10; i < 8*16; i += 8) /* counts that lie, under a good sum */
         for (int k = 0; k < 3; k++) {
             memcpy(bad, first, n);
             snl_put(bad + i, k == 0 ? 0 : k == 1 ? 7 : UINT64_MAX/16);
@@ -1299,6 +1299,7 @@ TEST a_saved_run_continues_to_the_same_bits(void)
         ASSERT(bad && same_bytes(other, bad, m)); \
         free(bad);  snl_run_free(other); } while (0)
     ANOTHER(c2.seed++);
+    ANOTHER((c2.once = 1, c2.transforms = 1));
     ANOTHER(c2.rounds++);
     ANOTHER(c2.first++);
     ANOTHER(c2.components--);
@@ -1449,6 +1450,9 @@ TEST runs_refuse_more_settings_by_name(void)
     REFUSES(c.first = SIZE_MAX/2, "first");
     REFUSES(c.each = SIZE_MAX/2, "each");
     REFUSES(c.transforms = 65, "transforms");
+    REFUSES(c.once = 1, "transforms");
+    REFUSES(c.once = -1, "once");
+    REFUSES((p.unit_noise = 0, c.once = 1), "once");
     REFUSES(p.unit_noise = 0, "transforms");
     REFUSES((p.unit_noise = 0, p.heat = 2, c.transforms = 1), "heat");
     REFUSES(p.nx = 0, "nx");
