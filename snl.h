@@ -1346,8 +1346,8 @@ typedef struct snl_round {
                                   /* {nats}, NaN while one of the two is tempered             */
     double loss;                  /* of the validation rows: share of the variance left, or   */
                                   /* with transforms -log p {nats}                            */
-    double ess, accept;           /* as in snl_sample_report ...                              */
-    double evidence, evidence_error;
+    double ess, accept;           /* as in snl_sample_report                                  */
+    double evidence, evidence_error; /* as well, of the surrogate at beta                     */
 } snl_round;
 
 /* The state of a run.  Pointers belong to the run and change with it. */

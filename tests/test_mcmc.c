@@ -347,6 +347,24 @@ TEST the_mixture_weighs_what_it_was_fitted_to_wrongly(void)
             EACH(&c, x) c.f[i++] = normal_cdf((fabs(x[0]) - 10)/sqrt(0.5));
             ASSERT(ks_p(&c) < 1e-6);
         }
+        if (with) {                                         /* the density integrates to 1 */
+            enum { DRAWS = 2000 };
+            double *lp = malloc((2*N*W + DRAWS)*sizeof *lp), *work = lp + N*W, ln_z, error;
+            ASSERT(lp);
+            ASSERT_EQ(SNL_OK, evaluate(&d, N*W, c.theta, lp, c.f));
+            for (i = 0; i < N*W; i++) lp[i] += c.f[i];
+            ASSERT_EQ(SNL_EINVAL, snl_mcmc_bridge(s, N*W, c.theta, lp, 0, DRAWS, &ln_z, &error,
+                                                  work, NULL));
+            ASSERT_EQ(SNL_OK, snl_mcmc_bridge(s, N*W, c.theta, lp, N, DRAWS, &ln_z, &error,
+                                              work, NULL));
+            ASSERT(error > 1e-3 && error < 0.05);
+            ASSERT_NEAR(0, ln_z, MAX_SIGMA*error);
+            for (i = 0; i < N*W; i++) lp[i] += 1;           /* the control: it reads logp */
+            ASSERT_EQ(SNL_OK, snl_mcmc_bridge(s, N*W, c.theta, lp, N, DRAWS, &ln_z, &error,
+                                              work, NULL));
+            ASSERT(ln_z > MAX_SIGMA*error);
+            free(lp);
+        }
         snl_mcmc_free(s);
         drop(&c);
     }
