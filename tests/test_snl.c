@@ -957,6 +957,29 @@ TEST rounds_recover_a_linear_gaussian(double heat)
     PASS();
 }
 
+/* The plain method finds it as well, worse: with the noise known the error is below 0.01. */
+TEST noise_drawn_once_is_learned(void)
+{
+    enum { D = 2 };
+    static toy t;
+    snl_run_cfg c = small_run(1000, 1000, 2);
+    double mean[D], C[D*D];
+    snl_run *r;
+    snl_run_view v;
+    toy_make(&t, D, 3, linear);
+    toy_posterior(&t, mean, C);
+    c.once = 1;
+    c.transforms = 2;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    v = snl_run_state(r);
+    ASSERT_EQ(1.0, v.beta);
+    ASSERT(v.report[1].error > 0.02 && v.report[1].error < 1);
+    CHECK_CALL(check_moments(v.n, D, v.y, v.report[1].ess, mean, C, 0.2));
+    snl_run_free(r);
+    PASS();
+}
+
 static void curved(const toy *t, const double *y, double *s)
 {
     (void)t;
@@ -1561,6 +1584,7 @@ SUITE(snl)
     RUN_TEST(exact_sampler_refuses_by_name);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 100);
+    RUN_TEST(noise_drawn_once_is_learned);
     RUN_TEST(rounds_agree_with_a_grid);
     RUN_TEST(rounds_with_transforms_see_unit_noise);
     RUN_TEST(rounds_learn_the_noise_of_a_simulator);
