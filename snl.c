@@ -327,7 +327,7 @@ static int run_chart_inverse(const run_chart *c, const double *y, snl_source *s,
     snl_source_from_amplitudes(a, s);
     if (!(s->distance > 0 && s->distance < 1e300)) return 0;
     snl_lisa_to_ssb(s);
-    ci = cos(s->inclination);
+    ci = cos(s->inclination);       /* with its constants: the evidence rests on them */
     *jac = 5*log(s->distance) - 3*log1p(-ci*ci) - 2*log(fabs(det)) - 4*amp
          - 2*log1p(-y[RUN_DELTA]) + 4*log(2e-5) + 2*log(3.2*SNL_PI);
     return ci*ci < 1;
@@ -1834,8 +1834,10 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
         for (a = 0; a < k; a++)
             x[i*k + a] = !p->unit_noise ? s[a] : run_dot(nx, r->basis + a*nx, s)
                                                - run_dot(nx, r->basis + a*nx, r->center);
-        snl_rng_seed(&rng, r->cfg.seed ^ 0x6e6f697365, pick[i]);
-        for (a = 0; r->cfg.once && a < k; a++) x[i*k + a] += snl_rng_normal(&rng);
+        if (r->cfg.once) {              /* the same noise for a simulation in every round */
+            snl_rng_seed(&rng, r->cfg.seed + 13, pick[i]);
+            for (a = 0; a < k; a++) x[i*k + a] += snl_rng_normal(&rng);
+        }
         for (a = 0; a < d; a++)
             for (b = 0; b < d; b++)
                 r->chol[a*d + b] += (y[a] - mid[a]) * (y[b] - mid[b]) / (double)m;

@@ -1152,7 +1152,8 @@ SNL_MUST_USE snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out);
  * snl_mcmc_fit, at which the target is evaluated.  x must be other draws than those that the
  * mixture was fitted to.  error: one sigma of ln_z.  work [n + draws].  SNL_EINVAL: no
  * mixture, or too few.  SNL_ENOTFINITE: logp; the target, with why.  SNL_EFAILED: the mixture
- * misses the posterior.  Allocates nothing.  Source: Meng & Wong 1996, Stat. Sinica 6, 831. */
+ * misses the posterior.  why may be NULL.  Allocates nothing.
+ * Source: Meng & Wong 1996, Stat. Sinica 6, 831, eq. (4.1). */
 SNL_MUST_USE snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x,
                                         const double *logp, double ess, size_t draws,
                                         double *ln_z, double *error, double *work,
@@ -1392,7 +1393,8 @@ SNL_MUST_USE snl_status snl_run_budget(const snl_run *r, size_t n, const double 
  * true points from the posterior at temperature heat > 1, which takes the place of the prior;
  * for each a simulation, noise, and draws >= 100 samples of the surrogate's posterior of it.
  * If the surrogate is right, the rank of the truth among its draws is uniform, for any
- * function of y.  truth [n][dim], post [n][draws][dim].  n simulations.
+ * function of y.  truth [n][dim], post [n][draws][dim].  n simulations.  A trial is a row for
+ * the pool: its workers allocate, so SNL_CALLOC has to allow that.
  * SNL_EINVAL: no unit_noise, no round yet, heat, draws, n; else as snl_run_round. */
 SNL_MUST_USE snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat,
                                           uint64_t seed, double *truth, double *post,
@@ -1460,8 +1462,11 @@ typedef struct snl_search_result {
  *
  * chi_eff = (m1 chi1 + m2 chi2)/M, t_L the time of arrival at LISA's centre, c_A and c_E the
  * amplitudes of the long-wavelength signal in A and E at one frequency, (xi, eta) the
- * equal-area map of the LISA-frame sky [M2].  There the posterior is close to a Gaussian times a few sky images, which are
- * rotations of (xi, eta) by quarter turns and reflections at LISA's plane with c fixed.
+ * equal-area map of the LISA-frame sky [M2].  There the posterior is close to a Gaussian times
+ * a few sky images, which are rotations of (xi, eta) by quarter turns and reflections at
+ * LISA's plane with c fixed.  ln L is that over noise alone and the prior of y is normalised
+ * (it sums the copies in phi_ref and psi that make one signal), so the evidence is the Bayes
+ * factor of signal and noise against noise alone.
  * data and pool must outlive it.
  * SNL_EINVAL: a field of cfg, or the parameter whose prior is refused.  SNL_ENOMEM. */
 typedef struct snl_event snl_event;

@@ -994,12 +994,16 @@ TEST rounds_agree_with_a_grid(void)
     enum { G = 600 };
     static toy t;
     static double cdf[2][G + 1];
-    const snl_run_cfg c = small_run(800, 400, 8);
+    snl_run_cfg c = small_run(800, 400, 8);
     double *u, *exact, error = 0, shift = 0, top = -INFINITY;
     char keep[4000];
     snl_rng rng;
     snl_run *r;
     snl_run_view v;
+    c.error = 0.1;                          /* a network that can, and is asked to */
+    c.layers = 2;
+    c.width = 32;
+    c.epochs = 100;
     toy_make(&t, 2, 3, curved);
     for (int i = 0; i < G; i++)
         for (int j = 0; j < G; j++) {
@@ -1032,9 +1036,8 @@ TEST rounds_agree_with_a_grid(void)
     ASSERT(v.report[v.round - 1].error <= c.error);
     ASSERT_NEAR(0, shift, v.report[v.round - 1].error);
     ASSERT_NEAR(0, sqrt(error), 2*v.report[v.round - 1].error);
-    /* What the surrogate gets wrong is its error: draws accepted with probability L exact
-     * over L surrogate have the grid's marginals; without that an error e of ln L moves a
-     * distribution function by at most <|e|>/2 <= rms/2. */
+    /* Draws accepted with probability L exact over L surrogate have the grid's marginals; the
+     * surrogate's error, a tenth of a nat, moves those of all by less than 0.02. */
     for (size_t i = 0; i < v.n; i++) top = fmax(top, exact[i] - v.log_like[i]);
     snl_rng_seed(&rng, 9, 0);
     for (size_t i = 0; i < v.n; i++)
@@ -1047,7 +1050,7 @@ TEST rounds_agree_with_a_grid(void)
             ASSERT(x > 0 && x < G);
             u[i] = (1 - f)*cdf[k][(int)x] + f*cdf[k][(int)x + 1];
         }
-        ASSERT(ks(v.n, u, ess) < MAX_KS + 0.5*sqrt((error - shift*shift)*ess));
+        ASSERT(ks(v.n, u, ess) < MAX_KS + 0.02*sqrt(ess));
         for (size_t i = 0; i < v.n; i++) if (keep[i]) u[kept++] = u[i];
         ASSERT(kept > v.n/3);
         ASSERT(ks(kept, u, fmin(ess, (double)kept)) < MAX_KS);
@@ -1372,7 +1375,6 @@ TEST the_budget_tells_compression_from_network(void)
     PASS();
 }
 
-/* A right surrogate has uniform ranks, whatever the heat.  50 truths among 100 draws. */
 static int rises(void *user, const snl_run_progress *p)
 {
     double *done = user;
@@ -1380,6 +1382,7 @@ static int rises(void *user, const snl_run_progress *p)
     return 0;
 }
 
+/* A right surrogate has uniform ranks, whatever the heat.  50 truths among 100 draws. */
 TEST calibrated_ranks_are_uniform(void)
 {
     enum { D = 3, N = 50, DRAWS = 100 };
