@@ -16,7 +16,8 @@
 #include "../snl.h"
 #include "io.h"
 
-enum { MAX_DIM = 10, MAX_X = 20, WALKERS = 100, BURN = 500, THIN = 10, LAST_THIN = 100 };
+enum { MAX_DIM = 10, MAX_X = 20, WALKERS = 100, BURN = 500, THIN = 10, LAST_THIN = 100,
+       FLOWS = 3 };                         /* of the last round: the mean of their densities */
 
 /* ---- the tasks: theta = map(u), u ~ uniform on [lo, hi]^dim or N(0, sd^2); data by
  * simulate(theta).  Everything below `draw_data` works with u, and with the data as `prepare`
@@ -239,8 +240,10 @@ typedef struct run {
     double *theta, *x;                  /* [n][dim], [n][nx]: simulations               */
     double *draws, *log_post, *prior;   /* [want][dim], [want], [want]: of the last round */
     double *weight;                     /* [want]                                       */
-    double *work;                       /* of the flow                                  */
-    snl_flow *flow;
+    double *work;                       /* of a flow                                    */
+    double *each;                       /* [want]: what one flow says                   */
+    size_t flows;                       /* there are                                    */
+    snl_flow *flow[FLOWS];
     snl_rng rng;
 } run;
 
@@ -250,11 +253,24 @@ static snl_status surrogate(void *ctx, size_t n, const double *theta, double *pr
 {
     const run *r = ctx;
     for (size_t i = 0; i < n; i++) prior[i] = log_prior(r->t, theta + i*r->t->dim);
-    snl_flow_logp(r->flow, n, r->x_obs, 1, theta, like, r->work);
+    for (size_t k = 0; k < r->flows; k++)
+        snl_flow_logp(r->flow[k], n, r->x_obs, 1, theta, k ? r->each + k*n : like, r->work);
+    for (size_t i = 0; r->flows > 1 && i < n; i++) {
+        double v[FLOWS] = { like[i] };
+        for (size_t k = 1; k < r->flows; k++) v[k] = r->each[k*n + i];
+        like[i] = snl_log_mean_exp(r->flows, v);
+    }
     return SNL_OK;
 }
 
-/* Fit the flow to the simulations. */
+static void forget(run *r)
+{
+    while (r->flows > 0) snl_flow_free(r->flow[--r->flows]);
+    free(r->work);
+    r->work = NULL;
+}
+
+/* Fit one more flow to the simulations. */
 static snl_status fit(run *r, uint64_t seed, snl_fault *why)
 {
     const snl_train_data data = { r->n, r->theta, r->x, NULL };
@@ -269,12 +285,11 @@ static snl_status fit(run *r, uint64_t seed, snl_fault *why)
     cfg.flow.lr_end = 0;
     cfg.decay = 0.1;
     cfg.seed = seed;
-    snl_flow_free(r->flow);
-    free(r->work);
-    r->work = NULL;
-    if ((st = snl_flow_create(&r->flow, &shape, why)) != SNL_OK) return st;
-    if (!(r->work = malloc(snl_flow_work(r->flow)*sizeof *r->work))) return SNL_ENOMEM;
-    st = snl_flow_train(r->flow, &cfg, &data, NULL, &rep, why);
+    if ((st = snl_flow_create(&r->flow[r->flows], &shape, why)) != SNL_OK) return st;
+    r->flows++;
+    if (!r->work && !(r->work = malloc(snl_flow_work(r->flow[0])*sizeof *r->work)))
+        return SNL_ENOMEM;
+    st = snl_flow_train(r->flow[r->flows - 1], &cfg, &data, NULL, &rep, why);
     fprintf(stderr, "%lu simulations: log p %.3f, held out %.3f, linear %.3f, epoch %lu of %lu\n",
             (unsigned long)r->n, rep.logp_train, rep.logp_val, rep.logp_linear,
             (unsigned long)rep.best[1], (unsigned long)rep.epochs[1]);
@@ -355,7 +370,9 @@ static snl_status infer(run *r, size_t simulations, size_t rounds, uint64_t seed
             draw_data(r->t, &r->rng, theta, r->x + r->n*nx);
             prepare(r->t, &r->rng, r->x + r->n*nx);
         }
-        st = fit(r, seed + k, why);
+        forget(r);
+        for (size_t i = 0; st == SNL_OK && i < (k + 1 < rounds ? 1 : FLOWS); i++)
+            st = fit(r, seed + k + i, why);
         if (st == SNL_OK) st = sample(r, seed + k, k + 1 < rounds ? THIN : LAST_THIN, why);
     }
     return st;
@@ -467,7 +484,7 @@ int main(int argc, char **argv)
     r.want = o.samples;
     if (!rc) rc = observe(&r, o.observation, &e);
     if (!rc) {
-        mem = calloc(o.simulations*(r.t->dim + r.t->nx) + r.want*(r.t->dim + 3), sizeof *mem);
+        mem = calloc(o.simulations*(r.t->dim + r.t->nx) + r.want*(r.t->dim + 3 + FLOWS), sizeof *mem);
         if (!mem) rc = io_fail(&e, IO_FAILED, "out of memory");
     }
     if (!rc) {
@@ -478,6 +495,7 @@ int main(int argc, char **argv)
         r.log_post = r.draws + r.want*r.t->dim;
         r.prior = r.log_post + r.want;
         r.weight = r.prior + r.want;
+        r.each = r.weight + r.want;
         st = infer(&r, o.simulations, o.rounds, o.seed, &why);
         if (st != SNL_OK)
             rc = io_fail(&e, IO_FAILED, "%s: %s", why.name, snl_status_text(st));
@@ -485,8 +503,7 @@ int main(int argc, char **argv)
     if (!rc) rc = finish(&r, &o, &e);
     if (!rc) fprintf(stderr, "CPU %.1f s\n", (double)clock()/CLOCKS_PER_SEC);
     if (rc) fprintf(stderr, "sbibm: %s\n", e.text);
-    snl_flow_free(r.flow);
-    free(r.work);
+    forget(&r);
     free(mem);
     return rc;
 }
