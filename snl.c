@@ -730,7 +730,7 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, dou
         prog.value = sqrt(best[4]);
         if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
         *alarm = -expm1((double)done * exp(ln_trials) * log1p(-run_chi2_tail(best[4])));
-        if (least > best[4]*(1 - 1e-3) - 1) break;
+        if (least > best[4]*(1 - 1e-2) - 1) break;    /* climbing is sooner there */
         if (*alarm > 0.01 && done > n0 + EARLY*POP) break;
     }
 done:
@@ -816,53 +816,123 @@ static void run_event_normal(const snl_event *e, const double *y, const double *
     run_event_prior_fisher(e, y, 1, RUN_DIM, G);
 }
 
-/* Where masses and spins leave the prior on the way from y to z: go 0.7 of the way to its
- * border instead. */
-static void run_event_inside(const snl_event *e, const double *y, double *z)
+/* Masses and spins v = (chirp mass, delta, chi1, chi2), for which the prior is a box, of y,
+ * and back; its borders, less a little for rounding.  Equal masses are no border: beyond are
+ * the same binaries with their bodies exchanged, if the prior of the spins is the same. */
+enum { RUN_BOX = 4 };
+static int run_box_of(const double *y, double *v)
 {
-    snl_source a, b;
-    double from[4], to[4];
+    snl_source s;
+    if (!run_chart_binary(y, &s)) return 0;
+    v[0] = y[RUN_MC];  v[1] = y[RUN_DELTA];  v[2] = s.chi1;  v[3] = s.chi2;
+    return 1;
+}
+
+static void run_box_to(const double *v, double *y)
+{
+    const int swap = v[1] < 0;              /* the heavier body is the first; half a turn */
+    y[RUN_MC] = v[0];
+    y[RUN_DELTA] = fabs(v[1]);
+    y[RUN_CHI_EFF] = 0.5*((1 + v[1])*v[2] + (1 - v[1])*v[3]);
+    y[RUN_CHI_A] = swap ? 0.5*(v[3] - v[2]) : 0.5*(v[2] - v[3]);
+    if (swap) y[RUN_BRANCH] = fmod(y[RUN_BRANCH] + 2, 4);
+}
+
+static void run_box_borders(const snl_event *e, double *lo, double *hi)
+{
+    const snl_prior *p = e->cfg.prior;
     int i;
-    if (!run_chart_binary(y, &a)) return;
-    z[RUN_DELTA] = fmin(fmax(z[RUN_DELTA], -0.999), 0.999);
-    if (!run_chart_binary(z, &b)) return;
-    from[0] = y[RUN_MC];  from[1] = a.m1/a.m2;  from[2] = a.chi1;  from[3] = a.chi2;
-    to[0] = z[RUN_MC];    to[1] = b.m1/b.m2;    to[2] = b.chi1;    to[3] = b.chi2;
-    for (i = 0; i < 4; i++) {
-        const snl_prior *p = &e->cfg.prior[i];
-        if (to[i] < p->lo) to[i] = p->lo + 0.3*(from[i] - p->lo);
-        if (to[i] > p->hi) to[i] = p->hi - 0.3*(p->hi - from[i]);
+    for (i = 0; i < RUN_BOX; i++) {
+        double margin;
+        lo[i] = i == 1 ? (p[1].lo - 1) / (p[1].lo + 1) : p[i].lo;
+        hi[i] = i == 1 ? (p[1].hi - 1) / (p[1].hi + 1) : p[i].hi;
+        if (i == 1 && p[1].lo == 1 && p[2].lo == p[3].lo && p[2].hi == p[3].hi) lo[1] = -hi[1];
+        margin = 1e-7 * (hi[i] - lo[i]);
+        lo[i] += margin;
+        hi[i] -= margin;
     }
-    run_masses(to[0], to[1], &b.m1, &b.m2);
-    b.chi1 = to[2];
-    b.chi2 = to[3];
-    run_chart_of_binary(&b, z);
+}
+
+/* y as near as the prior has it, as far as masses and spins go. */
+static void run_event_inside(const snl_event *e, double *y)
+{
+    double lo[RUN_BOX], hi[RUN_BOX], v[RUN_BOX];
+    int i;
+    y[RUN_DELTA] = fmin(fmax(y[RUN_DELTA], -0.999), 0.999);
+    if (!run_box_of(y, v)) return;
+    run_box_borders(e, lo, hi);
+    for (i = 0; i < RUN_BOX; i++) v[i] = fmin(fmax(v[i], lo[i]), hi[i]);
+    run_box_to(v, y);
+}
+
+/* One step of Levenberg-Marquardt from y to z, G and g as run_event_normal has them.  The prior
+ * is a box in v: a component at its border that would leave is held, so that the step runs
+ * along the border, and the step ends where another border is met: *cut. */
+static int run_event_step(const snl_event *e, const double *y, const double *G, const double *g,
+                          double damp, double *z, int *cut)
+{
+    enum { D = RUN_DIM };
+    double T[D*D] = { 0 }, H[D*D], A[D*D], d[D], v[RUN_BOX], lo[RUN_BOX], hi[RUN_BOX], scale = 1;
+    int held[D] = { 0 }, more = 1;
+    size_t i, j, k;
+    if (!run_box_of(y, v)) return 0;
+    run_box_borders(e, lo, hi);
+    for (i = 0; i < D; i++) T[i*D + i] = 1;                 /* dy/dv: rows y */
+    T[RUN_CHI_EFF*D + 1] = y[RUN_CHI_A];
+    T[RUN_CHI_EFF*D + 2] = 0.5*(1 + v[1]);  T[RUN_CHI_EFF*D + 3] = 0.5*(1 - v[1]);
+    T[RUN_CHI_A*D + 2] = 0.5;               T[RUN_CHI_A*D + 3] = -0.5;
+    for (i = 0; i < D; i++)
+        for (j = 0; j < D; j++)
+            for (H[i*D + j] = 0, k = 0; k < D; k++) H[i*D + j] += G[i*D + k]*T[k*D + j];
+    while (more) {
+        for (i = 0; i < D; i++) {
+            for (d[i] = 0, k = 0; k < D; k++) d[i] += T[k*D + i]*g[k];
+            for (j = 0; j < D; j++)
+                for (A[i*D + j] = 0, k = 0; k < D; k++) A[i*D + j] += T[k*D + i]*H[k*D + j];
+            A[i*D + i] *= 1 + damp;
+        }
+        for (i = 0; i < D; i++) {
+            if (!held[i]) continue;
+            for (j = 0; j < D; j++) A[i*D + j] = A[j*D + i] = i == j;
+            d[i] = 0;
+        }
+        if (!run_cholesky(D, A)) return 0;
+        run_solve_lower(D, A, d);
+        run_solve_upper(D, A, d);
+        for (more = 0, i = 0; i < RUN_BOX; i++)
+            if (!held[i] && ((v[i] <= lo[i] && d[i] < 0) || (v[i] >= hi[i] && d[i] > 0)))
+                held[i] = more = 1;
+    }
+    for (i = 0; i < RUN_BOX; i++) {
+        if (v[i] + d[i] < lo[i]) scale = fmin(scale, (lo[i] - v[i])/d[i]);
+        if (v[i] + d[i] > hi[i]) scale = fmin(scale, (hi[i] - v[i])/d[i]);
+    }
+    *cut = scale < 1;
+    memcpy(z, y, RUN_MOST * sizeof *z);
+    for (i = RUN_BOX; i < D; i++) z[i] += scale*d[i];
+    for (i = 0; i < RUN_BOX; i++) v[i] = fmin(fmax(v[i] + scale*d[i], lo[i]), hi[i]);
+    run_box_to(v, z);
+    return 1;
 }
 
 /* Levenberg-Marquardt from y; returns ln L there. */
 static double run_event_climb(snl_event *e, double *y, int iterations)
 {
     double *s = e->work, *trial = s + e->nx, *J = trial + e->nx, *res = J + RUN_DIM*e->nx;
-    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], A[RUN_DIM*RUN_DIM], d[RUN_DIM], damp = 1e-2;
-    double ll = run_event_at(e, y, s);
+    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], damp = 1e-2, ll;
     int it, k;
-    size_t i;
+    run_event_inside(e, y);
+    ll = run_event_at(e, y, s);
     for (it = 0; it < iterations && ll > -INFINITY; it++) {
         double gain = 0;
+        int cut = 0;
         if (!run_event_jacobian(e, y, s, J)) break;
         run_event_normal(e, y, J, s, G, g, res);
         for (k = 0; k < 8; k++) {
             double z[RUN_MOST], l;
-            memcpy(A, G, sizeof A);
-            memcpy(z, y, sizeof z);
-            for (i = 0; i < RUN_DIM; i++) A[i*RUN_DIM + i] *= 1 + damp;
-            memcpy(d, g, sizeof d);
+            const int found = run_event_step(e, y, G, g, damp, z, &cut);
             damp *= 8;
-            if (!run_cholesky(RUN_DIM, A)) continue;
-            run_solve_lower(RUN_DIM, A, d);
-            run_solve_upper(RUN_DIM, A, d);
-            for (i = 0; i < RUN_DIM; i++) z[i] = y[i] + d[i];
-            run_event_inside(e, y, z);
+            if (!found) continue;
             l = run_event_at(e, z, trial);
             if (!(l > ll)) continue;
             gain = l - ll;
@@ -872,7 +942,7 @@ static double run_event_climb(snl_event *e, double *y, int iterations)
             damp /= 100;
             break;
         }
-        if (gain < 0.02) break;
+        if (gain < 0.02 && !(gain > 0 && cut)) break;
     }
     return ll;
 }
@@ -967,12 +1037,12 @@ static void run_search_sky(snl_event *e, snl_source g, run_top *top)
 }
 
 /* Climb from each point of the list; best and its ln L. */
-static double run_search_climb(snl_event *e, run_top *top, double *best)
+static double run_search_climb(snl_event *e, run_top *top, int iterations, double *best)
 {
     double ll = -INFINITY;
     size_t k;
     for (k = 0; k < top->n; k++) {
-        const double l = run_event_climb(e, top->y[k], 15);
+        const double l = run_event_climb(e, top->y[k], iterations);
         if (!(l > ll)) continue;
         ll = l;
         memcpy(best, top->y[k], sizeof top->y[k]);
@@ -1057,7 +1127,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
         y[RUN_XI] += r*cos(a);
         y[RUN_ETA] += r*sin(a);
         for (b = 0; b < RUN_CA; b++) y[b] += run_dot(b + 1, e->chol + 9*b, z);
-        run_event_inside(e, e->best, y);
+        run_event_inside(e, y);
         if (!run_chart_inverse(&e->chart, y, &s, &jac)) continue;
         snl_ssb_to_lisa(&s);
         run_search_sky(e, s, &near);
@@ -1072,7 +1142,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
         const double l = run_event_climb(e, top.y[i], 8);
         if (l > -INFINITY) run_top_add(&end, l, top.y[i]);
     }
-    *ll = run_search_climb(e, &end, e->best);
+    *ll = run_search_climb(e, &end, 15, e->best);
     for (pass = 0; pass < 3; pass++) {          /* along the valley to its other hollows */
         double line[81], best[RUN_MOST], l;
         for (end.n = 0, b = 0; b < 4; b++) {
@@ -1086,7 +1156,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
                 run_top_add(&end, line[i], y);
             }
         }
-        l = run_search_climb(e, &end, best);
+        l = run_search_climb(e, &end, 15, best);
         if (!(l > *ll + 0.1)) break;
         *ll = l;
         memcpy(e->best, best, sizeof best);
@@ -1099,12 +1169,13 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
 {
     enum { RING = 16, BELTS = 10 };
     snl_rng rng;
-    double blind[6] = { 0 }, ll, jac;
+    double blind[6] = { 0 }, ll = 0, jac;
     run_top top = { 0, 4, { 0 }, { { 0 } } };
     snl_source s, start;
     snl_status st;
     size_t i, j;
     int pass;
+    double before = -INFINITY;
     snl_rng_seed(&rng, e->cfg.seed, 1);
     memset(out, 0, sizeof *out);
     out->false_alarm = 1;
@@ -1128,9 +1199,11 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
             g.lambda = 2*SNL_PI * ((double)j + 0.5) / RING;
             run_search_sky(e, g, &top);
         }
-    if (!(run_search_climb(e, &top, e->best) > -INFINITY)) return SNL_EFAILED;
-    for (pass = 0; pass < 2; pass++)
+    if (!(run_search_climb(e, &top, 5, e->best) > -INFINITY)) return SNL_EFAILED;
+    for (pass = 0; pass < 2 || (pass < 8 && ll > before + 1); pass++) {
+        before = pass ? ll : before;
         if ((st = run_search_refer(e, SNL_PHENOMD, &ll, why)) != SNL_OK) return st;
+    }
     if (e->cfg.lisa.model != SNL_PHENOMD
         && ((st = run_search_modes(e, &rng, &ll, why)) != SNL_OK
             || (st = run_search_refer(e, e->cfg.lisa.model, &ll, why)) != SNL_OK)) return st;
@@ -1401,6 +1474,7 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
     if (c->burn < 10) return snl_refuse(why, "burn", (double)c->burn, 10, 1e12);
     if (c->steps < 10) return snl_refuse(why, "steps", (double)c->steps, 10, 1e12);
     if (c->samples < 100) return snl_refuse(why, "samples", (double)c->samples, 100, 1e9);
+    if (!(c->ess >= 0)) return snl_refuse(why, "ess", c->ess, 0, INFINITY);
     return SNL_OK;
 }
 
@@ -1410,7 +1484,8 @@ enum { RUN_PARTS = 16, RUN_FIT = 4000, RUN_BRIDGE = 2000 };
 /* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
  * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
  * quarters of the burn-in each end with a fit of the mixture to their draws so far, and
- * so mix better and better. */
+ * so mix better and better.  Where too few effective samples come out, every other row is
+ * dropped and the chain goes on for as long as it was, at twice the thinning. */
 static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c, uint64_t seed,
                             const double *start, double *draws, double *ll,
                             snl_sample_report *rep, snl_fault *why)
@@ -1422,7 +1497,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     const size_t worth = (c->burn + c->steps)*W/64, fit = worth < RUN_FIT ? worth : RUN_FIT;
     const size_t skip = W < fit ? 1 + quarter*W/fit : quarter;              /* <= quarter */
     const size_t room = rows > 3*(quarter/skip) ? rows : 3*(quarter/skip);
-    const size_t thin = c->steps > rows ? c->steps / rows : 1;
+    size_t thin = c->steps > rows ? c->steps / rows : 1;
     const int stages = heat > 1 ? (int)ceil(log(heat) / log(4.0)) : 0;
     const double beta = t->beta;
     snl_mcmc_cfg cfg = snl_mcmc_defaults(d, W, c->temps);
@@ -1452,6 +1527,11 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     cfg.weight[SNL_MOVE_MIXTURE] = 0.4;
     cfg.weight[SNL_MOVE_JUMP] = t->p->jump ? 0.1 : 0;
     cfg.components = RUN_PARTS;
+    if (c->plain) {
+        memset(cfg.weight, 0, sizeof cfg.weight);
+        cfg.weight[SNL_MOVE_STRETCH] = 1;
+        cfg.components = 0;
+    }
     cfg.seed = seed;
     if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
     run = snl_mcmc_run_defaults(c->burn);
@@ -1471,19 +1551,30 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     for (i = 0; i < 3; i++) {
         if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
         t->step += run.steps;
-        st = snl_mcmc_fit(s, chain.kept*W, chain.theta);
+        if (!c->plain) st = snl_mcmc_fit(s, chain.kept*W, chain.theta);
         if (st != SNL_OK && st != SNL_EFAILED) goto done;
     }
     chain.kept = 0;
     snl_mcmc_freeze(s);
-    run.steps = rows * thin;
-    run.thin = thin;
-    if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
+    for (;; thin *= 2) {
+        run.steps = (rows - chain.kept) * thin;
+        run.thin = thin;
+        if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
+        t->step += run.steps;
+        rep->ess = (double)c->samples;          /* more are not handed out */
+        if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
+            for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
+        if (rep->ess >= c->ess || 2*thin*rows > c->most) break;
+        for (i = 0; i < rows/2; i++) {
+            memcpy(chain.theta + i*W*d, chain.theta + (2*i + 1)*W*d, W*d * sizeof *m);
+            memcpy(chain.log_prior + i*W, chain.log_prior + (2*i + 1)*W, W * sizeof *m);
+            memcpy(chain.log_like + i*W, chain.log_like + (2*i + 1)*W, W * sizeof *m);
+        }
+        chain.kept = rows/2;
+        t->steps = t->step + 2*(rows - rows/2)*thin;
+    }
     snl_mcmc_rates(s, rates, NULL);
     rep->accept = rates[SNL_MOVE_STRETCH];
-    rep->ess = (double)c->samples;              /* more are not handed out */
-    if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
-        for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
     for (i = 0; i < c->samples; i++) {
         const size_t at = i/W*more*W + i%W;
         memcpy(draws + i*d, chain.theta + at*d, d * sizeof *m);
@@ -1530,13 +1621,15 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
 
 /* ==== The rounds ========================================================= */
 
-enum { RUN_MAX_DIM = 64, RUN_LEAST = 600, RUN_ROUND = sizeof(snl_round) / sizeof(double) };
+enum { RUN_MAX_DIM = 64, RUN_LEAST = 600, RUN_NETWORKS = 8, RUN_POINTS = 64,
+       RUN_ROUND = sizeof(snl_round) / sizeof(double) };
 
 struct snl_run {
     const snl_problem *p;
     snl_run_cfg cfg;
     /* state, saved */
-    size_t  round, calls, done, k, have;    /* k: components                             */
+    size_t  round, calls, done, k, have;    /* k: linear components                      */
+    size_t  extra;                  /* simulations of the expansions                         */
     double  beta;
     double  reach;                  /* the farthest y may be from the training rows: squared */
     double *mid, *chol;             /* ... Mahalanobis distance from mid [dim], [dim][dim]   */
@@ -1544,18 +1637,27 @@ struct snl_run {
     double *y, *s;                  /* [cap][dim + 1], [cap][nx]: all simulations            */
     double *draws, *draw_ll;        /* [samples][dim], [samples]: the last posterior         */
     double *center, *basis, *xo;    /* compression: [nx], [k][nx], x_obs there [k]           */
+    double *seen;                   /* x_obs as the networks see it, see run_seen            */
     snl_round *report;              /* [rounds]                                              */
-    snl_flow *flow;
+    snl_flow *squeeze;              /* SNL_COMPRESS_LEARNED: y from the components, or NULL  */
+    snl_flow *flow[RUN_NETWORKS];   /* flow[0] NULL: nothing is trained                      */
     /* scratch */
     size_t  cap, each;
-    double *old;                    /* [samples][dim]: the posterior before                  */
     double *work;                   /* [workers][each]                                       */
 };
+
+static void run_forget(snl_run *r)
+{
+    size_t i;
+    for (i = 0; i < RUN_NETWORKS; i++) { snl_flow_free(r->flow[i]);  r->flow[i] = NULL; }
+    snl_flow_free(r->squeeze);
+    r->squeeze = NULL;
+}
 
 void snl_run_free(snl_run *r)
 {
     if (!r) return;
-    snl_flow_free(r->flow);
+    run_forget(r);
     SNL_FREE(r->work);
     SNL_FREE(r->y);
     SNL_FREE(r);
@@ -1566,6 +1668,7 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
 {
     const size_t cap = cfg->first + cfg->each * cfg->rounds, d = p->dim;
     const size_t most = p->unit_noise ? cfg->components : p->nx;
+    const int learned = p->unit_noise && cfg->compression == SNL_COMPRESS_LEARNED;
     snl_run *r;
     double *m, rows;
     snl_status st;
@@ -1581,37 +1684,44 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
         return snl_refuse(why, "each", (double)cfg->each, 50, 1e9);
     if (cfg->rounds < 1 || cfg->rounds > 1000000)
         return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
+    if (cfg->compression < SNL_COMPRESS_PCA || cfg->compression > SNL_COMPRESS_LEARNED)
+        return snl_refuse(why, "compression", cfg->compression, SNL_COMPRESS_PCA, SNL_COMPRESS_LEARNED);
+    if (cfg->points < 1 || cfg->points > RUN_POINTS)
+        return snl_refuse(why, "points", (double)cfg->points, 1, RUN_POINTS);
     if (cfg->components < 1 || cfg->components > 256)
         return snl_refuse(why, "components", (double)cfg->components, 1, 256);
+    if (cfg->networks < 1 || cfg->networks > RUN_NETWORKS)
+        return snl_refuse(why, "networks", (double)cfg->networks, 1, RUN_NETWORKS);
     if (!(cfg->lost > 0)) return snl_refuse(why, "lost", cfg->lost, 0, INFINITY);
     if (cfg->degree > 4) return snl_refuse(why, "degree", (double)cfg->degree, 0, 4);
     if (cfg->once < 0 || cfg->once > p->unit_noise)
         return snl_refuse(why, "once", cfg->once, 0, p->unit_noise);
-    if (cfg->transforms < (cfg->once || !p->unit_noise) || cfg->transforms > 64)
-        return snl_refuse(why, "transforms", (double)cfg->transforms, cfg->once || !p->unit_noise, 64);
+    if (cfg->transforms < (cfg->once || learned || !p->unit_noise) || cfg->transforms > 64)
+        return snl_refuse(why, "transforms", (double)cfg->transforms,
+                          cfg->once || learned || !p->unit_noise, 64);
     if (!(cfg->error > 0)) return snl_refuse(why, "error", cfg->error, 0, INFINITY);
     if (!(cfg->divergence > 0))
         return snl_refuse(why, "divergence", cfg->divergence, 0, INFINITY);
     if ((st = run_check_chain(&cfg->chain, d, why)) != SNL_OK) return st;
     rows = (double)cfg->first + (double)cfg->each*(double)cfg->rounds + (double)cfg->components;
     if ((rows + 1)*((double)d + 1 + (double)p->nx) + 16.0*(double)cfg->rounds
-        + (2.0*(double)d + 1)*(double)cfg->chain.samples
+        + ((double)d + 1)*(double)cfg->chain.samples
         > (double)((size_t)-1/sizeof *m / 2)) return SNL_ENOMEM;    /* 32 bits: sizes overflow */
     if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
     r->p = p;
     r->cfg = *cfg;
     r->cap = cap;
-    m = SNL_CALLOC(cap*(d + 1 + p->nx) + cfg->chain.samples*(2*d + 1) + p->nx
-                   + cfg->components*p->nx + most + d*(d + 1) + RUN_ROUND*cfg->rounds, sizeof *m);
+    m = SNL_CALLOC(cap*(d + 1 + p->nx) + cfg->chain.samples*(d + 1) + p->nx + cfg->components*p->nx
+                   + 2*most + d*(d + 2) + RUN_ROUND*cfg->rounds, sizeof *m);
     if (!m) { SNL_FREE(r);  return SNL_ENOMEM; }
     r->y = m;                        m += cap*(d + 1);
     r->s = m;                        m += cap*p->nx;
     r->draws = m;                    m += cfg->chain.samples*d;
-    r->old = m;                      m += cfg->chain.samples*d;
     r->draw_ll = m;                  m += cfg->chain.samples;
     r->center = m;                   m += p->nx;
     r->basis = m;                    m += cfg->components*p->nx;
     r->xo = m;                       m += most;
+    r->seen = m;                     m += most + d;
     r->mid = m;                      m += d;
     r->chol = m;                     m += d*d;
     r->report = (snl_round *)(void *)m;
@@ -1625,7 +1735,7 @@ snl_run_view snl_run_state(const snl_run *r)
     static const char why[][40] = { "", "the posterior stands still",
                                        "the budget of rounds is used up" };
     snl_run_view v;
-    v.round = r->round;     v.calls = r->calls;
+    v.round = r->round;     v.calls = r->calls + r->extra;
     v.done = r->done > 0;   v.why = why[r->done];
     v.beta = r->beta;       v.report = r->report;
     v.n = r->have;          v.y = r->draws;
@@ -1633,44 +1743,108 @@ snl_run_view snl_run_state(const snl_run *r)
     return v;
 }
 
-/* Principal components of rows s[pick[i]] about their mean: an orthonormal basis is grown
- * greedily from the row it represents worst, then rotated to principal axes. */
+/* An orthonormal basis that grows: rows q [m][nx] of most max, the picked signals in it, and
+ * what it leaves of each. */
+typedef struct run_basis {
+    size_t n, m, max;
+    const size_t *pick;
+    double *q, *c, *left;           /* [max][nx], [n][max], [n] */
+} run_basis;
+
+/* Row m from v, less what lies in the others; 0 if nothing is left of it. */
+static int run_grow(const snl_run *r, run_basis *b, const double *v, double least)
+{
+    const size_t nx = r->p->nx, m = b->m;
+    double *q = b->q + m*nx, norm;
+    size_t i, j, k;
+    if (m == b->max) return 0;
+    memcpy(q, v, nx * sizeof *q);
+    for (k = 0; k < 2; k++)                           /* Gram-Schmidt, twice is enough */
+        for (j = 0; j < m; j++) run_axpy(nx, -run_dot(nx, q, b->q + j*nx), b->q + j*nx, q);
+    norm = sqrt(run_dot(nx, q, q));
+    if (!(norm > least)) return 0;
+    for (k = 0; k < nx; k++) q[k] /= norm;
+    for (i = 0; i < b->n; i++) {
+        const double t = run_dot(nx, r->s + b->pick[i]*nx, q) - run_dot(nx, r->center, q);
+        b->c[i*b->max + m] = t;
+        b->left[i] -= t*t;
+    }
+    b->m++;
+    return 1;
+}
+
+/* The basis with the derivatives of s about simulation `at`, along the axes of the region that
+ * is learned from; where the prior has an edge, to one side. */
+static snl_status run_expand(snl_run *r, run_basis *b, size_t at)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx;
+    const double *y0 = r->y + at*(d + 1), step = 1e-3;
+    double *mem = SNL_CALLOC(2*d*(d + 1 + nx), sizeof *mem), *in = mem, *s = mem + 2*d*(d + 1);
+    size_t i, k, n = 0, which[2*RUN_MAX_DIM];
+    snl_status st = mem ? SNL_OK : SNL_ENOMEM;
+    for (i = 0; i < 2*d && st == SNL_OK; i++) {
+        double lp, *y = in + n*(d + 1);
+        memcpy(y, y0, (d + 1) * sizeof *y);
+        for (k = i/2; k < d; k++) y[k] += (i % 2 ? -step : step) * r->chol[k*d + i/2];
+        st = p->log_prior(p->ctx, 0, 1, y, &lp);
+        if (lp > -INFINITY) which[n++] = i;
+    }
+    if (st == SNL_OK && n) st = snl_pool_map(p->pool, p->simulate, p->ctx, n, 1, in, d + 1, s, nx);
+    r->extra += n;
+    for (i = 0; i < n && st == SNL_OK; i++) {
+        double *v = s + i*nx;
+        const int pair = which[i] % 2 == 0 && i + 1 < n && which[i + 1] == which[i] + 1;
+        run_axpy(nx, -1, pair ? v + nx : r->s + at*nx, v);
+        run_grow(r, b, v, 1e-6 * sqrt(run_dot(nx, v, v)));
+        i += (size_t)pair;
+    }
+    SNL_FREE(mem);
+    return st;
+}
+
+/* Compress linearly: a basis that holds the derivatives about expansion points, or grows from
+ * the rows it represents worst, or both, turned to principal axes of the rows about their mean.
+ * pick[0] is the likeliest simulation. */
 static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_round *rep)
 {
+    const snl_compression kind = r->cfg.compression;
+    const int score = kind == SNL_COMPRESS_SCORE || kind == SNL_COMPRESS_BOTH;
     const size_t nx = r->p->nx;
-    size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, m, full;
-    double *mem = NULL, *q, *c, *left, *A, *V, *e, tail = 0;
+    size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, full, points;
+    double *mem, *v, *A, *V, *e, tail = 0;
+    run_basis b;
+    snl_status st = SNL_OK;
+    if (score && max < r->cfg.components) max = r->cfg.components;
     if (max > nx) max = nx;
-    mem = SNL_CALLOC(max*nx + n*max + n + 2*max*max + max, sizeof *mem);
+    mem = SNL_CALLOC((max + 1)*nx + n*max + n + 2*max*max + max, sizeof *mem);
     if (!mem) return SNL_ENOMEM;
-    q = mem;  c = q + max*nx;  left = c + n*max;  A = left + n;  V = A + max*max;  e = V + max*max;
-    memset(r->center, 0, nx * sizeof *q);
+    v = mem;  b.q = v + nx;  b.c = b.q + max*nx;  b.left = b.c + n*max;
+    A = b.left + n;  V = A + max*max;  e = V + max*max;
+    b.n = n;  b.m = 0;  b.max = max;  b.pick = pick;
+    memset(r->center, 0, nx * sizeof *v);
     for (i = 0; i < n; i++) run_axpy(nx, 1/(double)n, r->s + pick[i]*nx, r->center);
-    for (i = 0; i < n; i++) left[i] = run_distance2(nx, r->s + pick[i]*nx, r->center);
-    for (m = 0; m < max; m++) {
-        double *v = q + m*nx, norm;
+    for (i = 0; i < n; i++) b.left[i] = run_distance2(nx, r->s + pick[i]*nx, r->center);
+    for (points = score ? r->cfg.points : 0; ; ) {
         size_t worst = 0;
-        for (i = 0; i < n; i++) if (left[i] > left[worst]) worst = i;
-        if (!(left[worst] > 1e-6)) break;
-        memcpy(v, r->s + pick[worst]*nx, nx * sizeof *v);
-        run_axpy(nx, -1, r->center, v);
-        for (k = 0; k < 2; k++)                       /* Gram-Schmidt, twice is enough */
-            for (j = 0; j < m; j++) run_axpy(nx, -run_dot(nx, v, q + j*nx), q + j*nx, v);
-        norm = sqrt(run_dot(nx, v, v));
-        if (!(norm > 1e-6)) break;
-        for (k = 0; k < nx; k++) v[k] /= norm;
-        for (i = 0; i < n; i++) {
-            const double t = run_dot(nx, r->s + pick[i]*nx, v) - run_dot(nx, r->center, v);
-            c[i*max + m] = t;
-            left[i] -= t*t;
+        for (i = 0; i < n; i++) if (b.left[i] > b.left[worst]) worst = i;
+        if (points) {
+            if ((st = run_expand(r, &b, pick[points == r->cfg.points ? 0 : worst])) != SNL_OK) goto done;
+            points--;
+        } else {
+            if (kind == SNL_COMPRESS_SCORE || !(b.left[worst] > 1e-6)) break;
+            memcpy(v, r->s + pick[worst]*nx, nx * sizeof *v);
+            run_axpy(nx, -1, r->center, v);
+            if (!run_grow(r, &b, v, 1e-6)) break;
         }
     }
-    full = m;
-    for (i = 0; i < n; i++) if (left[i] > 0) tail += left[i] / (double)n;
+    full = b.m;
+    if (!full) { st = SNL_EFAILED;  goto done; }
+    for (i = 0; i < n; i++) if (b.left[i] > 0) tail += b.left[i] / (double)n;
     for (j = 0; j < full; j++)
         for (k = 0; k < full; k++)
             for (A[j*full + k] = 0, i = 0; i < n; i++)
-                A[j*full + k] += c[i*max + j] * c[i*max + k] / (double)n;
+                A[j*full + k] += b.c[i*max + j] * b.c[i*max + k] / (double)n;
     run_eigen(full, A, V, e);
     for (k = full; k > 1; k--) {                      /* drop what is small enough */
         if (k <= r->cfg.components && sqrt(tail + fmax(0, e[k - 1])) > r->cfg.lost) break;
@@ -1678,15 +1852,54 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
     }
     r->k = k;
     rep->lost = sqrt(tail);
-    memset(r->basis, 0, k * nx * sizeof *q);
+    memset(r->basis, 0, k * nx * sizeof *v);
     for (j = 0; j < k; j++)
-        for (i = 0; i < full; i++) run_axpy(nx, V[j*full + i], q + i*nx, r->basis + j*nx);
+        for (i = 0; i < full; i++) run_axpy(nx, V[j*full + i], b.q + i*nx, r->basis + j*nx);
     for (j = 0; j < k; j++)
         r->xo[j] = run_dot(nx, r->basis + j*nx, r->p->x_obs) - run_dot(nx, r->basis + j*nx, r->center);
     r->level = 0.5*((double)k * log(2*SNL_PI) + run_dot(k, r->xo, r->xo))
              + run_like(nx, r->p->x_obs, r->center);
+done:
     SNL_FREE(mem);
-    return SNL_OK;
+    return st;
+}
+
+/* What the networks see of n rows of components x [n][k]: they themselves or, learned, one
+ * number for each parameter, out [n][run_width(r)].  work: snl_flow_work of that network. */
+static size_t run_width(const snl_run *r) { return r->squeeze ? r->p->dim : r->k; }
+
+static void run_seen(const snl_run *r, size_t n, const double *x, double *out, double *work)
+{
+    if (r->squeeze) snl_flow_mean(r->squeeze, n, x, out, work);
+    else memcpy(out, x, n*r->k * sizeof *out);
+}
+
+/* ln p(x) at n <= RUN_ROWS contexts c: of N(mean, 1) with the mean of the networks' means where
+ * the noise is known, else of the mean of their densities.  each [n][networks]: of each alone.
+ * work [run_networks_work(r)]. */
+static size_t run_networks_work(const snl_run *r)
+{
+    const size_t flow = snl_flow_work(r->flow[0]), squeeze = r->squeeze ? snl_flow_work(r->squeeze) : 0;
+    return (flow > squeeze ? flow : squeeze) + 2*RUN_ROWS*run_width(r);
+}
+
+static void run_networks(const snl_run *r, size_t n, const double *x, const double *c, double *logp,
+                         double *each, double *work)
+{
+    const size_t e = r->cfg.networks, w = run_width(r);
+    const int known = r->p->unit_noise && !r->cfg.once && !r->squeeze && !r->cfg.transforms;
+    const double norm = -0.5*(double)w * log(2*SNL_PI);
+    double *mu = work, *sum = mu + RUN_ROWS*w, *flow = sum + RUN_ROWS*w;
+    size_t i, k;
+    memset(sum, 0, n*w * sizeof *sum);
+    for (k = 0; k < e; k++) {
+        if (!known) snl_flow_logp(r->flow[k], n, x, 1, c, logp, flow);
+        else snl_flow_mean(r->flow[k], n, c, mu, flow);
+        for (i = 0; i < n; i++) each[i*e + k] = known ? norm - 0.5*run_distance2(w, x, mu + i*w) : logp[i];
+        if (known) run_axpy(n*w, 1/(double)e, mu, sum);
+    }
+    for (i = 0; i < n; i++)
+        logp[i] = known ? norm - 0.5*run_distance2(w, x, sum + i*w) : snl_log_mean_exp(e, each + i*e);
 }
 
 /* [n][2] = ln prior, ln surrogate likelihood; outside the trained region -INFINITY.  The rows
@@ -1696,7 +1909,7 @@ static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double
     const snl_run *r = ctx;
     const snl_problem *p = r->p;
     const size_t d = p->dim;
-    double *c = r->work + worker * r->each, *flow = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
+    double *c = r->work + worker * r->each, *each = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
     size_t i, k, m = 0, row[RUN_ROWS];
     snl_status st = p->log_prior(p->ctx, worker, n, y, logp);
     for (i = 0; i < n && st == SNL_OK; i++) {
@@ -1711,29 +1924,45 @@ static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double
         row[m++] = i;
     }
     if (st != SNL_OK) return st;
-    if (m) snl_flow_logp(r->flow, m, r->xo, 1, c, logp, flow);
+    if (m) run_networks(r, m, r->seen, c, logp, each, each + RUN_ROWS*r->cfg.networks);
     for (k = 0; k < m; k++) out[2*row[k] + 1] = logp[k] + r->level;
     return SNL_OK;
 }
 
-typedef struct run_training { const snl_run *r;  run_target *t; } run_training;
+/* One network's training. */
+typedef struct run_training {
+    const snl_run *r;
+    run_target *t;                  /* to report to; NULL: another network reports           */
+    snl_train_cfg cfg;
+    snl_train_data data;
+    snl_flow_shape shape;
+    const double *x;                /* [m][k]: noise-free components                         */
+    double *work;                   /* learned: [k] and of run_seen                          */
+    size_t bytes;                   /* of a saved network                                    */
+} run_training;
 
 /* A training hook: unit noise on the signals, new at every use, for the transforms.  The
- * mean is fitted to the signals themselves, the limit of ever new noise. */
+ * mean is fitted to the signals themselves, the limit of ever new noise; but of what is
+ * learned, which is not linear, to the noisy ones. */
 static snl_status run_add_noise(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
                                 const size_t *rows, double *x)
 {
-    const snl_run *r = ((run_training *)self)->r;
-    size_t i;
+    const run_training *a = self;
+    const size_t k = a->r->k;
+    size_t i, j;
     (void)epoch;
-    (void)rows;
-    for (i = 0; stage == 2 && i < n * r->k; i++) x[i] += snl_rng_normal(rng);
+    for (i = 0; !a->r->squeeze && stage == 2 && i < n * k; i++) x[i] += snl_rng_normal(rng);
+    for (i = 0; a->r->squeeze && i < n; i++) {
+        for (j = 0; j < k; j++) a->work[j] = a->x[rows[i]*k + j] + snl_rng_normal(rng);
+        run_seen(a->r, 1, a->work, x + i*a->shape.d, a->work + k);
+    }
     return SNL_OK;
 }
 
 static int run_train_progress(void *self, const snl_train_progress *p)
 {
     run_target *t = ((run_training *)self)->t;
+    if (!t) return 0;
     t->prog.done = (double)p->epoch / (double)p->epochs;
     t->prog.value = p->val;
     t->prog.train = p->train;
@@ -1752,234 +1981,346 @@ static void run_largest(size_t total, double *value, size_t n, size_t *index)
     }
 }
 
-/* Scratch of the surrogate, after its flow is known. */
+/* Scratch of the surrogate, after its networks are known, and what they see of the data. */
 static snl_status run_ready(snl_run *r)
 {
-    const size_t workers = r->p->pool ? r->p->pool->workers : 1;
-    r->each = RUN_ROWS*r->p->nc + snl_flow_work(r->flow) + 8;
+    const size_t workers = r->p->pool ? r->p->pool->workers : 1, e = r->cfg.networks;
+    r->each = RUN_ROWS*r->p->nc + RUN_ROWS*e + run_networks_work(r) + 8;
     SNL_FREE(r->work);
     r->work = SNL_CALLOC(workers * r->each, sizeof *r->work);
-    return r->work ? SNL_OK : SNL_ENOMEM;
-}
-
-/* How good was the surrogate on simulations that it had not seen, and may beta grow?  The
- * proposals came from beta: those that still weigh at twice beta must not be few. */
-static snl_status run_examine(snl_run *r, size_t from, size_t n, const double *ll,
-                              double *error, double *beta)
-{
-    const size_t d = r->p->dim, m = n - from;
-    double s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], top = -INFINITY, ess;
-    size_t i;
-    for (i = from; i < n; i++) if (ll[i] > top) top = ll[i];
-    for (i = from; i < n; i++) {
-        const double w = exp(r->beta * (ll[i] - top));
-        const snl_status st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two);
-        if (st != SNL_OK) return st;
-        two[1] -= ll[i];
-        s1 += two[1] / (double)m;
-        s2 += two[1]*two[1] / (double)m;
-        w1 += w;
-        w2 += w*w;
-    }
-    ess = w1*w1 / w2 / (double)m;
-    *error = sqrt(fmax(0, s2 - s1*s1));
-    *beta = fmin(1, r->beta * (ess > 0.1 ? 10 : ess > 0.03 ? 3 : 1));
+    if (!r->work) return SNL_ENOMEM;
+    run_seen(r, 1, r->xo, r->seen, r->work);
     return SNL_OK;
 }
 
-/* Fit compression and flow to the m picked rows. */
-static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *t,
-                          snl_round *rep, snl_train_report *tr, snl_fault *why)
+/* The error of ln L times beta that a posterior is sampled with: an image of the sky on which
+ * the surrogate is too low by that much still keeps some of its draws. */
+static const double run_trust = 1.5;
+
+/* How good was the surrogate on simulations that it had not seen, and what beta does that
+ * allow?  The proposals up to `plain` came from beta: those that still weigh at twice beta must
+ * not be few.  Of the others those count that the posterior should hold as well: ln L above the
+ * mean less five nats, in units of beta.  For beta the half of the errors nearest to their
+ * median count, since most outliers lie where a colder posterior has nothing.
+ * work [2 (n - from)]. */
+static snl_status run_examine(snl_run *r, size_t from, size_t plain, size_t n, const double *ll,
+                              double *error, double *beta, double *work)
 {
-    const snl_problem *p = r->p;
-    const size_t d = p->dim, nx = p->nx;
-    snl_train_cfg tc = snl_train_defaults();
-    run_training training = { r, t };
-    const int fresh = p->unit_noise && !r->cfg.once;
-    snl_train_hooks hooks = { &training, fresh ? run_add_noise : NULL, run_train_progress };
-    snl_train_data td;
-    snl_flow_shape shape;
-    double *c, *x, *ones, *mid = r->mid;
-    size_t i, a, b, k;
+    static const double half[3] = { 0.25, 0.5, 0.75 };
+    const size_t d = r->p->dim;
+    double s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess, typical;
+    double *off = SNL_CALLOC(n - from, sizeof *off);
+    size_t i, m = 0;
+    snl_status st = off ? SNL_OK : SNL_ENOMEM;
+    for (i = from; i < plain; i++) {
+        top = fmax(top, ll[i]);
+        mean += ll[i] / (double)(plain - from);
+    }
+    for (i = from; i < n && st == SNL_OK; i++) {
+        const double w = exp(r->beta * (ll[i] - top));
+        if (i >= plain && !(ll[i] > mean - 5/r->beta)) continue;
+        if ((st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two)) != SNL_OK) break;
+        off[m] = two[1] - ll[i];
+        if (i >= plain) off[m] = fmax(off[m], -100);        /* outside of what was learned */
+        s1 += off[m];
+        s2 += off[m]*off[m];
+        m++;
+        if (i >= plain) continue;
+        w1 += w;
+        w2 += w*w;
+    }
+    if (st == SNL_OK) st = snl_quantiles(m, off, NULL, 3, half, q, work);
+    SNL_FREE(off);
+    if (st != SNL_OK) return st;
+    ess = w1*w1 / w2 / (double)(plain - from);
+    s1 /= (double)m;
+    *error = sqrt(fmax(0, s2/(double)m - s1*s1));
+    typical = (q[2] - q[0])/1.349;                          /* of a normal: its sd */
+    *beta = fmin(10*r->beta, fmax((r->beta < 0.2 ? 3 : 1.3)*r->beta, run_trust/typical));
+    *beta = ess > 0.03 ? fmin(1, *beta) : r->beta;
+    return SNL_OK;
+}
+
+/* Train network in[0]: its loss and its bytes to out, for other processes might have done it. */
+static snl_status run_train_fn(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    const run_training *all = ctx;
+    const snl_run *r = all->r;
+    const int fresh = r->p->unit_noise && !r->cfg.once;
+    snl_status st = SNL_OK;
+    (void)worker;
+    for (; n-- > 0 && st == SNL_OK; in++, out += 1 + all->bytes/8) {
+        run_training a = *all;
+        const snl_train_hooks hooks = { &a, fresh ? run_add_noise : NULL, run_train_progress };
+        snl_train_report rep;
+        snl_flow *f;
+        size_t size;
+        if (in[0] > 0) a.t = NULL;
+        a.cfg.seed += 1000*(uint64_t)in[0];
+        if ((st = snl_flow_create(&f, &a.shape, NULL)) != SNL_OK) return st;
+        if (r->squeeze && !(a.work = SNL_CALLOC(r->k + snl_flow_work(r->squeeze), sizeof *a.work)))
+            st = SNL_ENOMEM;
+        if (st == SNL_OK) st = snl_flow_train(f, &a.cfg, &a.data, &hooks, &rep, NULL);
+        if (st == SNL_OK) out[0] = a.shape.transforms ? -rep.logp_val : rep.mean_val;
+        if (st == SNL_OK) st = snl_flow_save(f, (unsigned char *)(out + 1), a.bytes, &size);
+        SNL_FREE(a.work);
+        snl_flow_free(f);
+    }
+    return st;
+}
+
+/* All networks of a kind, spread over the pool; *loss their mean. */
+static snl_status run_train(run_training *a, size_t n, snl_flow **flow, double *loss)
+{
+    const snl_pool *pool = a->r->p->pool;
+    double index[RUN_NETWORKS], *out = NULL;
+    snl_flow *f;
+    size_t i;
+    snl_status st = snl_flow_create(&f, &a->shape, NULL);
+    if (st == SNL_OK) st = snl_flow_save(f, NULL, 0, &a->bytes);
+    snl_flow_free(f);
+    if (st == SNL_OK && !(out = SNL_CALLOC(n*(1 + a->bytes/8), sizeof *out))) st = SNL_ENOMEM;
+    for (i = 0; i < n; i++) index[i] = (double)i;
+    if (st == SNL_OK) st = snl_pool_map(pool, run_train_fn, a, n, 1, index, 1, out, 1 + a->bytes/8);
+    for (*loss = 0, i = 0; i < n && st == SNL_OK; i++) {
+        const double *row = out + i*(1 + a->bytes/8);
+        *loss += row[0]/(double)n;
+        st = snl_flow_load(&flow[i], (const unsigned char *)(row + 1), a->bytes);
+    }
+    SNL_FREE(out);
+    return st;
+}
+
+/* The network that makes one number for each parameter of the components: the mean of y given
+ * signal and noise, from COPIES noisy ones of each row. */
+static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, run_training *a)
+{
+    enum { COPIES = 4 };
+    const size_t k = r->k, d = r->p->dim;
+    run_training b = *a;
+    double *c = SNL_CALLOC(COPIES*m*(k + d), sizeof *c), *y = c + COPIES*m*k, loss;
+    snl_flow *made = NULL;
     snl_rng rng;
+    size_t i, j;
     snl_status st;
-    if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
-    if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
-    k = r->k;
-    rep->trained = (double)m;
-    rep->components = (double)k;
-    snl_flow_free(r->flow);
-    r->flow = NULL;
-    shape = snl_flow_shape_defaults(k, p->nc);
-    shape.degree = r->cfg.degree;
-    shape.mean_layers = r->cfg.layers;
-    shape.mean_width = r->cfg.width;
-    shape.transforms = r->cfg.transforms;
-    if (r->cfg.once) {
-        shape.degree = shape.mean_layers = 0;
-        shape.layers = r->cfg.layers;
-        shape.width = r->cfg.width;
+    if (!c) return SNL_ENOMEM;
+    snl_rng_seed(&rng, a->cfg.seed, 17);
+    for (i = 0; i < COPIES*m; i++) {
+        for (j = 0; j < k; j++) c[i*k + j] = a->x[(i % m)*k + j] + snl_rng_normal(&rng);
+        memcpy(y + i*d, r->y + pick[i % m]*(d + 1), d * sizeof *y);
     }
-    if ((st = snl_flow_create(&r->flow, &shape, why)) != SNL_OK) return st;
-    if ((st = run_ready(r)) != SNL_OK) return st;
-    if (!(c = SNL_CALLOC(m*(p->nc + k) + k, sizeof *c))) return SNL_ENOMEM;
-    x = c + m*p->nc;
-    ones = x + m*k;
-    memset(mid, 0, d * sizeof *mid);
-    memset(r->chol, 0, d*d * sizeof *mid);
-    for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
-    for (i = 0; i < m && st == SNL_OK; i++) {
-        const double *y = r->y + pick[i]*(d + 1), *s = r->s + pick[i]*nx;
-        st = p->context(p->ctx, 0, 1, y, c + i*p->nc);
-        for (a = 0; a < k; a++)
-            x[i*k + a] = !p->unit_noise ? s[a] : run_dot(nx, r->basis + a*nx, s)
-                                               - run_dot(nx, r->basis + a*nx, r->center);
-        if (r->cfg.once) {              /* the same noise for a simulation in every round */
-            snl_rng_seed(&rng, r->cfg.seed + 13, pick[i]);
-            for (a = 0; a < k; a++) x[i*k + a] += snl_rng_normal(&rng);
-        }
-        for (a = 0; a < d; a++)
-            for (b = 0; b < d; b++)
-                r->chol[a*d + b] += (y[a] - mid[a]) * (y[b] - mid[b]) / (double)m;
+    b.shape = snl_flow_shape_defaults(d, k);
+    b.shape.degree = 1;
+    b.shape.mean_layers = r->cfg.layers;
+    b.shape.mean_width = r->cfg.width;
+    b.shape.transforms = 0;
+    b.cfg.flow.epochs = 0;
+    b.data.n = COPIES*m;  b.data.c = c;  b.data.x = y;  b.data.s = NULL;
+    {   snl_problem plain = *r->p;              /* no noise is added to y */
+        snl_run copy = *r;
+        plain.unit_noise = 0;
+        copy.p = &plain;
+        b.r = &copy;
+        st = run_train(&b, 1, &made, &loss);
     }
-    for (i = 0; i < k; i++) ones[i] = 1;
-    if (st == SNL_OK && !run_cholesky(d, r->chol)) st = SNL_EFAILED;
-    for (r->reach = 0, i = 0; i < m && st == SNL_OK; i++) {
-        double z[RUN_MAX_DIM];
-        for (a = 0; a < d; a++) z[a] = r->y[pick[i]*(d + 1) + a] - mid[a];
-        run_solve_lower(d, r->chol, z);
-        r->reach = fmax(r->reach, run_dot(d, z, z));
-    }
-    td.n = m;  td.c = c;  td.x = x;  td.s = fresh ? ones : NULL;
-    tc.mean.epochs = r->cfg.epochs;
-    tc.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
-    tc.seed = r->cfg.seed + r->round;
-    if (st == SNL_OK)
-        st = snl_flow_train(r->flow, &tc, &td, &hooks, tr, why);
-    if (st == SNL_OK) rep->loss = r->cfg.transforms ? -tr->logp_val : tr->mean_val;
+    r->squeeze = made;
     SNL_FREE(c);
     return st;
 }
 
-/* The largest 1-D divergence between the last two posteriors. */
-static snl_status run_moved(const snl_run *r, double *out)
+/* ln L - log p of networks whose x is not the data: the mean over the rows that count. */
+static void run_level(snl_run *r, size_t m, const size_t *pick, const double *c, double beta)
 {
-    const size_t n = r->have, d = r->p->dim;
-    double *col = SNL_CALLOC(2*n + 4*SNL_JSD_GRID, sizeof *col), j;
-    size_t i, k;
-    if (!col) return SNL_ENOMEM;
-    for (*out = 0, k = 0; k < d; k++) {
-        for (i = 0; i < n; i++) { col[i] = r->draws[i*d + k];  col[n + i] = r->old[i*d + k]; }
-        if (snl_jsd(n, col, NULL, n, col + n, NULL, &j, col + 2*n) == SNL_OK) *out = fmax(*out, j);
+    const size_t nx = r->p->nx;
+    const double top = run_like(nx, r->p->x_obs, r->s + pick[0]*nx);
+    double sum = 0, total = 0;
+    size_t i;
+    for (i = 0; i < m; i++) {
+        const double ll = run_like(nx, r->p->x_obs, r->s + pick[i]*nx), w = exp(beta*(ll - top)/4);
+        double logp, each[RUN_NETWORKS];
+        run_networks(r, 1, r->seen, c + i*r->p->nc, &logp, each, r->work);
+        if (!(fabs(logp) < INFINITY)) continue;
+        sum += w*(ll - logp);
+        total += w;
     }
-    SNL_FREE(col);
+    r->level = sum/total;
+}
+
+/* Fit compression and networks to the m picked rows. */
+static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *t,
+                          snl_round *rep, snl_fault *why)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx;
+    const int fresh = p->unit_noise && !r->cfg.once;
+    const int learned = p->unit_noise && r->cfg.compression == SNL_COMPRESS_LEARNED;
+    run_training a = { 0 };
+    double *c, *x, *ones, *mid = r->mid;
+    size_t i, j, k;
+    snl_rng rng;
+    snl_status st = SNL_OK;
+    run_forget(r);
+    memset(mid, 0, d * sizeof *mid);
+    memset(r->chol, 0, d*d * sizeof *mid);
+    for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
+    for (i = 0; i < m; i++) {
+        const double *y = r->y + pick[i]*(d + 1);
+        for (j = 0; j < d; j++)
+            for (k = 0; k < d; k++)
+                r->chol[j*d + k] += (y[j] - mid[j]) * (y[k] - mid[k]) / (double)m;
+    }
+    if (!run_cholesky(d, r->chol)) return SNL_EFAILED;
+    for (r->reach = 0, i = 0; i < m; i++) {
+        double z[RUN_MAX_DIM];
+        for (j = 0; j < d; j++) z[j] = r->y[pick[i]*(d + 1) + j] - mid[j];
+        run_solve_lower(d, r->chol, z);
+        r->reach = fmax(r->reach, run_dot(d, z, z));
+    }
+    if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
+    if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
+    k = r->k;
+    rep->trained = (double)m;
+    if (!(c = SNL_CALLOC(m*(p->nc + k + d) + k, sizeof *c))) return SNL_ENOMEM;
+    x = c + m*p->nc;
+    ones = x + m*k;
+    for (i = 0; i < m && st == SNL_OK; i++) {
+        const double *s = r->s + pick[i]*nx;
+        st = p->context(p->ctx, 0, 1, r->y + pick[i]*(d + 1), c + i*p->nc);
+        for (j = 0; j < k; j++)
+            x[i*k + j] = !p->unit_noise ? s[j] : run_dot(nx, r->basis + j*nx, s)
+                                               - run_dot(nx, r->basis + j*nx, r->center);
+        if (r->cfg.once) {              /* the same noise for a simulation in every round */
+            snl_rng_seed(&rng, r->cfg.seed + 13, pick[i]);
+            for (j = 0; j < k; j++) x[i*k + j] += snl_rng_normal(&rng);
+        }
+    }
+    for (i = 0; i < k; i++) ones[i] = 1;
+    a.r = r;  a.t = t;  a.x = x;
+    a.cfg = snl_train_defaults();
+    a.cfg.mean.epochs = r->cfg.epochs;
+    a.cfg.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
+    a.cfg.seed = r->cfg.seed + r->round;
+    if (st == SNL_OK && learned) st = run_learn_summary(r, m, pick, &a);
+    a.data.n = m;  a.data.c = c;  a.data.x = x;  a.data.s = fresh && !learned ? ones : NULL;
+    if (learned) a.data.x = ones + k;           /* all drawn anew by the hook */
+    a.shape = snl_flow_shape_defaults(run_width(r), p->nc);
+    a.shape.degree = r->cfg.degree;
+    a.shape.mean_layers = r->cfg.layers;
+    a.shape.mean_width = r->cfg.width;
+    a.shape.transforms = r->cfg.transforms;
+    if (r->cfg.once) {
+        a.shape.degree = a.shape.mean_layers = 0;
+        a.shape.layers = r->cfg.layers;
+        a.shape.width = r->cfg.width;
+    }
+    rep->components = (double)run_width(r);
+    (void)why;
+    if (st == SNL_OK) st = run_train(&a, r->cfg.networks, r->flow, &rep->loss);
+    if (st == SNL_OK) st = run_ready(r);
+    if (st == SNL_OK && learned) run_level(r, m, pick, c, r->beta);
+    SNL_FREE(c);
+    return st;
+}
+
+/* How far the networks are from their mean, rms over the draws. */
+static snl_status run_spread(snl_run *r, double *out)
+{
+    const snl_problem *p = r->p;
+    const size_t e = r->cfg.networks, n = r->have < 1000 ? r->have : 1000;
+    double *c = r->work, sum[RUN_NETWORKS] = { 0 }, rms = 0;
+    size_t i, k;
+    *out = (double)NAN;
+    if (e < 2) return SNL_OK;
+    for (i = 0; i < n; i++) {
+        double logp, d, each[RUN_NETWORKS];
+        const snl_status st = p->context(p->ctx, 0, 1, r->draws + i*(r->have/n)*p->dim, c);
+        if (st != SNL_OK) return st;
+        run_networks(r, 1, r->seen, c, &logp, each, c + p->nc);
+        for (k = 0; k < e; k++) {
+            d = each[k] - logp;                     /* NOLINTNEXTLINE: k < networks */
+            sum[k] += d/(double)n;
+            rms += d*d/(double)(n*e);
+        }
+    }
+    for (k = 0; k < e; k++) rms -= sum[k]*sum[k]/(double)e;
+    *out = sqrt(fmax(0, rms));
     return SNL_OK;
 }
 
-/* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
- * others, so that the network also learns where the surrogate may be too small. */
-static snl_status run_propose(const snl_run *r, snl_rng *rng, int wide, double *y)
+/* How far the posterior has moved since the last round's: the largest 1-D divergence between
+ * its draws as they are and weighted by new to old likelihood, free of the noise that two
+ * chains would have. */
+static snl_status run_moved(snl_run *r, double *out)
 {
+    const size_t n = r->have, d = r->p->dim;
+    double *two = SNL_CALLOC(4*n + 4*SNL_JSD_GRID, sizeof *two), *w = two + 2*n, *x = w + n, j, top = -INFINITY;
+    size_t i, k;
+    snl_status st = two ? SNL_OK : SNL_ENOMEM;
+    if (st == SNL_OK) st = snl_pool_map(r->p->pool, run_surrogate, r, n, RUN_ROWS, r->draws, d, two, 2);
+    for (i = 0; i < n && st == SNL_OK; i++) {
+        w[i] = two[2*i] > -INFINITY ? two[2*i + 1] - r->draw_ll[i] : -INFINITY;
+        top = fmax(top, w[i]);
+    }
+    for (i = 0; i < n && st == SNL_OK; i++) w[i] = top > -INFINITY ? exp(w[i] - top) : 1;
+    for (*out = 0, k = 0; k < d && st == SNL_OK; k++) {
+        for (i = 0; i < n; i++) x[i] = r->draws[i*d + k];
+        if (snl_jsd(n, x, NULL, n, x, w, &j, x + n) == SNL_OK) *out = fmax(*out, j);
+    }
+    SNL_FREE(two);
+    return st;
+}
+
+/* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
+ * others that are not far apart, so that the network also learns where the surrogate may be
+ * too small; and lest an image of the sky be lost of which the surrogate thinks nothing, in
+ * another image, or about a simulation of the tempered rounds that is likely by its exact ln L. */
+enum run_proposal { RUN_PLAIN, RUN_WIDE, RUN_IMAGE, RUN_OLD };
+static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal kind,
+                              const double *ll, double *y)
+{
+    enum { TRIES = 1000, NEAR = 8 };
     const snl_problem *p = r->p;
     const size_t d = p->dim;
-    const double *a;
-    double lp = 0;
+    const double *a, *b, *c = NULL;
+    double lp = 0, least = INFINITY, z[RUN_MAX_DIM];
+    size_t i, k;
     snl_status st;
     if (!r->round) return p->draw(p->ctx, rng, y) ? SNL_OK : SNL_EFAILED;
     a = r->draws + snl_rng_below(rng, r->have)*d;
+    if (kind == RUN_OLD && p->unit_noise) {                 /* as at temperature 4 */
+        size_t warm = r->cfg.first;
+        double top = -INFINITY;
+        for (i = 1; i < r->round && r->report[i - 1].beta < 1; i++) warm += r->cfg.each;
+        for (i = 0; i < warm; i++) top = fmax(top, ll[i]);
+        for (i = 0; i < TRIES; i++) {
+            k = snl_rng_below(rng, warm);
+            if (!(4*log(snl_rng_uniform(rng)) < ll[k] - top)) continue;
+            a = r->y + k*(d + 1);
+            break;
+        }
+    }
     memcpy(y, a, d * sizeof *y);
-    if (!wide) return SNL_OK;
-    run_axpy(d, 0.7, r->draws + snl_rng_below(rng, r->have)*d, y);
-    run_axpy(d, -0.7, r->draws + snl_rng_below(rng, r->have)*d, y);
+    if (kind == RUN_PLAIN) return SNL_OK;
+    if (kind == RUN_IMAGE && p->jump) {
+        if (!(p->jump(p->ctx, rng, a, y) > -INFINITY)) memcpy(y, a, d * sizeof *y);
+    } else {
+        b = r->draws + snl_rng_below(rng, r->have)*d;
+        for (i = 0; i < NEAR; i++) {
+            const double *x = r->draws + snl_rng_below(rng, r->have)*d;
+            double far;
+            for (k = 0; k < d; k++) z[k] = x[k] - b[k];
+            run_solve_lower(d, r->chol, z);
+            far = run_dot(d, z, z);
+            if (!(far > 0 && far < least)) continue;
+            least = far;
+            c = x;
+        }
+        for (k = 0; c && k < d; k++) y[k] += b[k] - c[k];
+    }
     st = p->log_prior(p->ctx, 0, 1, y, &lp);
     if (!(lp > -INFINITY)) memcpy(y, a, d * sizeof *y);
     return st;
 }
-
-/* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
- * ln L, beta being that of the last proposal, and at least the best RUN_LEAST. */
-snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
-{
-    const snl_problem *p = r->p;
-    const size_t d = p->dim, nx = p->nx, from = r->calls;
-    const size_t n = from + (r->round ? r->cfg.each : r->cfg.first);
-    const size_t plain = r->round ? from + (n - from)*4/5 : n;
-    const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
-    snl_round *rep = r->report + r->round;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 } };
-    snl_sample_cfg chain = r->cfg.chain;
-    snl_sample_report sampled = { 0 };
-    snl_train_report trained;
-    double *ll = NULL, *work, *start, beta = fmin(1, 10*r->beta);
-    size_t *pick = NULL, i, m = 0;
-    snl_rng rng;
-    snl_status st;
-    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
-    memset(rep, 0, sizeof *rep);
-    rep->error = rep->divergence = (double)NAN;
-    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
-    t.p = p;        t.fn = run_surrogate;  t.ctx = r;
-    t.hook = hook;  t.user = user;         t.prog.round = r->round;
-    if (hook && hook(user, &t.prog)) return SNL_ESTOPPED;
-    for (i = from; i < n; i++)                       /* propose */
-        if ((st = run_propose(r, &rng, i >= plain, r->y + i*(d + 1))) != SNL_OK) return st;
-        else r->y[i*(d + 1) + d] = (double)i;
-    st = snl_pool_map(p->pool, p->simulate, p->ctx, n - from, 16, r->y + from*(d + 1), d + 1,
-                      r->s + from*nx, nx);
-    if (st != SNL_OK) return st;
-    ll = SNL_CALLOC(2*n + starts*d, sizeof *ll);
-    pick = SNL_CALLOC(n + starts, sizeof *pick);
-    st = SNL_ENOMEM;
-    if (!ll || !pick) goto done;
-    work = ll + n;
-    start = work + n;
-    if (p->unit_noise) {                             /* choose rows */
-        for (i = 0; i < n; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
-        if (r->round && (st = run_examine(r, from, plain, ll, &rep->error, &beta)) != SNL_OK)
-            goto done;
-        memcpy(work, ll, n * sizeof *ll);
-        m = n < RUN_LEAST ? n : RUN_LEAST;
-        run_largest(n, work, m, pick);
-        for (i = 0; i < n; i++)
-            if (work[i] > ll[pick[0]] - 40/r->beta) pick[m++] = i;
-    } else while (m < n) { pick[m] = m;  m++; }
-    r->calls = n;
-    rep->calls = (double)n;
-    t.prog.stage = "train";
-    if (hook && hook(user, &t.prog)) { st = SNL_ESTOPPED;  goto done; }
-    if ((st = run_fit(r, m, pick, &t, rep, &trained, why)) != SNL_OK) goto done;
-    t.prog.stage = "sample";
-    t.prog.done = t.prog.value = t.prog.train = 0;
-    for (i = 0; i < n; i++) work[i] = p->unit_noise ? ll[i] : i < from ? 0 : 1 + snl_rng_uniform(&rng);
-    run_largest(n, work, starts < n ? starts : n, pick);
-    for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
-        memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
-    if (r->cfg.once) beta = 1;                      /* [P] has no temperatures */
-    if (beta < 1) { chain.steps = chain.steps/4 + 10;  chain.burn /= 2; }
-    memcpy(r->old, r->draws, chain.samples * d * sizeof *start);
-    t.beta = rep->beta = beta;
-    st = run_chain(&t, 1, &chain, r->cfg.seed + 1000003*(r->round + 1), start, r->draws,
-                   r->draw_ll, &sampled, why);
-    if (st != SNL_OK) goto done;
-    r->have = chain.samples;
-    rep->accept = sampled.accept;
-    rep->ess = sampled.ess;
-    rep->evidence = sampled.evidence;
-    rep->evidence_error = sampled.evidence_error;
-    if (r->round && beta == 1 && r->beta == 1
-        && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
-    r->beta = beta;
-    r->round++;
-    if (beta == 1 && rep->divergence <= r->cfg.divergence
-        && (rep->error <= r->cfg.error || !p->unit_noise)) r->done = 1;
-    else if (r->round >= r->cfg.rounds) r->done = 2;
-done:
-    SNL_FREE(ll);
-    SNL_FREE(pick);
-    return st;
-}
-
-/* ---- a trained run ------------------------------------------------------ */
 
 /* Start points of a chain: draws of the last posterior, those that the prior allows now. */
 static snl_status run_restart(snl_run *r, size_t n, snl_rng *rng, double *start)
@@ -1997,6 +2338,103 @@ static snl_status run_restart(snl_run *r, size_t n, snl_rng *rng, double *start)
     return SNL_OK;
 }
 
+/* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
+ * ln L, beta being that of the last proposal, and at least the best RUN_LEAST. */
+snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
+{
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, nx = p->nx, from = r->calls;
+    const size_t n = from + (r->round ? r->cfg.each : r->cfg.first);
+    const size_t plain = r->round ? from + (n - from)*4/5 : n;
+    const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
+    snl_round *rep = r->report + r->round;
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 } };
+    snl_sample_cfg chain = r->cfg.chain;
+    snl_sample_report sampled = { 0 };
+    double *ll = NULL, *work, *start, beta = fmin(1, 4*r->beta);
+    size_t *pick = NULL, i, m = 0;
+    snl_rng rng;
+    snl_status st;
+    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
+    memset(rep, 0, sizeof *rep);
+    rep->error = rep->divergence = (double)NAN;
+    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
+    t.p = p;        t.fn = run_surrogate;  t.ctx = r;
+    t.hook = hook;  t.user = user;         t.prog.round = r->round;
+    if (hook && hook(user, &t.prog)) return SNL_ESTOPPED;
+    ll = SNL_CALLOC(2*n + starts*d, sizeof *ll);
+    pick = SNL_CALLOC(n + starts, sizeof *pick);
+    st = SNL_ENOMEM;
+    if (!ll || !pick) goto done;
+    work = ll + n;
+    start = work + n;
+    for (i = 0; p->unit_noise && i < from; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
+    for (i = from; i < n; i++) {                     /* propose */
+        static const enum run_proposal wide[3] = { RUN_WIDE, RUN_IMAGE, RUN_OLD };
+        st = run_propose(r, &rng, i < plain ? RUN_PLAIN : wide[i % 3], ll, r->y + i*(d + 1));
+        if (st != SNL_OK) goto done;
+        r->y[i*(d + 1) + d] = (double)i;
+    }
+    st = snl_pool_map(p->pool, p->simulate, p->ctx, n - from, 16, r->y + from*(d + 1), d + 1,
+                      r->s + from*nx, nx);
+    if (st != SNL_OK) goto done;
+    if (p->unit_noise) {                             /* choose rows */
+        for (i = from; i < n; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
+        if (r->round && (st = run_examine(r, from, plain, n, ll, &rep->error, &beta, work)) != SNL_OK)
+            goto done;
+        memcpy(work, ll, n * sizeof *ll);
+        m = n < RUN_LEAST ? n : RUN_LEAST;
+        run_largest(n, work, m, pick);
+        for (i = 0; i < n; i++)
+            if (work[i] > ll[pick[0]] - 40/r->beta) pick[m++] = i;
+    } else while (m < n) { pick[m] = m;  m++; }
+    r->calls = n;
+    t.prog.stage = "train";
+    if (hook && hook(user, &t.prog)) { st = SNL_ESTOPPED;  goto done; }
+    if ((st = run_fit(r, m, pick, &t, rep, why)) != SNL_OK) goto done;
+    rep->calls = (double)(n + r->extra);
+    t.prog.stage = "sample";
+    t.prog.done = t.prog.value = t.prog.train = 0;
+    for (i = 0; i < n; i++) work[i] = p->unit_noise ? ll[i] : i < from ? 0 : 1 + snl_rng_uniform(&rng);
+    run_largest(n, work, starts < n ? starts : n, pick);
+    for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
+        memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
+    if (r->cfg.once) beta = 1;                      /* [P] has no temperatures */
+    chain.steps = chain.steps/4 + 10;               /* more in the last round, below */
+    chain.burn = chain.burn/2 + 5;
+    chain.ess = fmin(chain.ess, 1000);
+    chain.most /= 4;
+    if (r->round && beta == 1 && r->beta == 1
+        && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
+    t.beta = rep->beta = beta;
+    st = run_chain(&t, 1, &chain, r->cfg.seed + 1000003*(r->round + 1), start, r->draws,
+                   r->draw_ll, &sampled, why);
+    if (st != SNL_OK) goto done;
+    r->have = chain.samples;
+    if ((st = run_spread(r, &rep->spread)) != SNL_OK) goto done;
+    if (beta == 1 && rep->divergence <= r->cfg.divergence && !(rep->spread > r->cfg.error)
+        && (rep->error <= r->cfg.error || !p->unit_noise)) r->done = 1;
+    else if (r->round + 1 >= r->cfg.rounds) r->done = 2;
+    if (r->done) {                                  /* now as long as was asked for */
+        if ((st = run_restart(r, starts, &rng, start)) == SNL_OK)
+            st = run_chain(&t, 1, &r->cfg.chain, r->cfg.seed + 1000003*(r->round + 1) + 1, start,
+                           r->draws, r->draw_ll, &sampled, why);
+        if (st != SNL_OK) { r->done = 0;  goto done; }
+    }
+    rep->accept = sampled.accept;
+    rep->ess = sampled.ess;
+    rep->evidence = sampled.evidence;
+    rep->evidence_error = sampled.evidence_error;
+    r->beta = beta;
+    r->round++;
+done:
+    SNL_FREE(ll);
+    SNL_FREE(pick);
+    return st;
+}
+
+/* ---- a trained run ------------------------------------------------------ */
+
 snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook, void *user,
                           snl_fault *why)
 {
@@ -2005,9 +2443,9 @@ snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook,
     double *start;
     snl_rng rng;
     snl_status st;
-    if (!r->flow || !r->have) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
+    if (!r->flow[0] || !r->have) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
     if (!(start = SNL_CALLOC(n * r->p->dim, sizeof *start))) return SNL_ENOMEM;
-    t.p = r->p;     t.fn = run_surrogate;  t.ctx = r;
+    t.p = r->p;     t.fn = run_surrogate;  t.ctx = r;        t.beta = r->beta;
     t.hook = hook;  t.user = user;         t.prog.round = r->round;
     snl_rng_seed(&rng, r->cfg.seed, 5);
     st = run_restart(r, n, &rng, start);
@@ -2045,7 +2483,7 @@ snl_status snl_run_budget(const snl_run *r, size_t n, const double *y, double *b
 {
     run_exact x;
     snl_status st;
-    if (!r->p->unit_noise || !r->flow) return SNL_EINVAL;
+    if (!r->p->unit_noise || !r->flow[0]) return SNL_EINVAL;
     if ((st = run_exact_begin(&x, r->p)) != SNL_OK) return st;
     x.run = r;
     st = snl_pool_map(r->p->pool, run_both_fn, &x, n, 16, y, r->p->dim, both, 2);
@@ -2070,7 +2508,8 @@ static snl_status run_trial_density(void *ctx, size_t none, size_t n, const doub
 {
     const run_trial *t = ctx;
     const snl_problem *p = t->r->p;
-    double *x = t->work + t->worker*t->each, *c = x + t->r->k, logp[RUN_ROWS];
+    double *x = t->work + t->worker*t->each, *c = x + run_width(t->r);
+    double *each = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
     size_t i, m = 0, row[RUN_ROWS];
     snl_status st = run_surrogate(t->r, t->worker, n, y, out);
     (void)none;
@@ -2082,7 +2521,7 @@ static snl_status run_trial_density(void *ctx, size_t none, size_t n, const doub
         row[m++] = i;
     }
     if (st != SNL_OK) return st;
-    if (m) snl_flow_logp(t->r->flow, m, x, 1, c, logp, c + RUN_ROWS*p->nc);
+    if (m) run_networks(t->r, m, x, c, logp, each, each + RUN_ROWS*t->r->cfg.networks);
     for (i = 0; i < m; i++) out[2*row[i] + 1] = logp[i];
     return SNL_OK;
 }
@@ -2094,8 +2533,8 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
     const snl_run *r = t.r;
     const snl_problem *p = r->p;
     const size_t d = p->dim, nx = p->nx, starts = t.chain.walkers*t.chain.temps;
-    double *x = t.work + worker*t.each, *s = x + t.each - nx - starts*d - t.chain.samples;
-    double *start = s + nx, *ll = start + starts*d;
+    double *x = t.work + worker*t.each, *s = x + t.each - nx - starts*d - t.chain.samples - r->k;
+    double *start = s + nx, *ll = start + starts*d, *parts = ll + t.chain.samples;
     snl_sample_report rep;
     snl_status st = SNL_OK;
     t.worker = worker;
@@ -2107,8 +2546,9 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
         snl_rng_seed(&rng, t.seed, 12 + (uint64_t)in[d]);
         if ((st = p->simulate(p->ctx, worker, 1, in, s)) != SNL_OK) return st;
         for (k = 0; k < r->k; k++)
-            x[k] = run_dot(nx, r->basis + k*nx, s) - run_dot(nx, r->basis + k*nx, r->center)
-                 + snl_rng_normal(&rng);
+            parts[k] = run_dot(nx, r->basis + k*nx, s) - run_dot(nx, r->basis + k*nx, r->center)
+                     + snl_rng_normal(&rng);
+        run_seen(r, 1, parts, x, x + run_width(r));
         for (k = 0; k < starts; k++)
             memcpy(start + k*d, t.wide + snl_rng_below(&rng, r->cfg.chain.samples)*d,
                    d * sizeof *start);
@@ -2134,7 +2574,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     snl_rng rng;
     snl_status st;
     if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
-    if (!r->flow) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
+    if (!r->flow[0]) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
     if (!(heat > 1 && heat < INFINITY)) return snl_refuse(why, "heat", heat, 1, INFINITY);
     if (draws < 100) return snl_refuse(why, "draws", (double)draws, 100, 1e6);
     if (n < 1 || n > base.samples) return snl_refuse(why, "n", (double)n, 1, (double)base.samples);
@@ -2144,13 +2584,14 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     trial.chain = base;             /* as long a burn-in: a short one biased the ranks */
     trial.chain.temps = 2;
     trial.chain.steps = 500;
+    trial.chain.ess = 0;
     trial.chain.walkers = 2*d + 2 < 32 ? 32 : 2*d + 2;
     trial.chain.samples = draws;
     trial.beta = 1/heat;
     trial.seed = seed;
     trial.worker = 0;
     starts = trial.chain.walkers*trial.chain.temps;
-    trial.each = r->k + RUN_ROWS*p->nc + snl_flow_work(r->flow) + 8 + p->nx + starts*d + draws;
+    trial.each = run_width(r) + r->each + p->nx + starts*d + draws + r->k;
     starts = base.walkers*base.temps;
     mem = SNL_CALLOC(n*(d + 1) + base.samples*(d + 1) + starts*d + workers*trial.each, sizeof *mem);
     if (!mem) return SNL_ENOMEM;
@@ -2178,16 +2619,17 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
 }
 
 /* ---- saving ------------------------------------------------------------- */
-/* Tag, sizes, counts, doubles, arrays, the flow, the sum. */
+/* Tag, sizes, counts, doubles, arrays, the network that compresses, the others, the sum. */
 
-static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 2 };
-enum { RUN_SIZES = 9, RUN_COUNTS = 6 };
+static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 3 };
+enum { RUN_SIZES = 12, RUN_COUNTS = 8 };
 
 static void run_sizes(const snl_run *r, uint64_t *v)
 {
     v[0] = r->p->dim;       v[1] = r->p->nx;           v[2] = r->p->nc;
     v[3] = r->cfg.rounds;   v[4] = r->cfg.components;  v[5] = r->cfg.chain.samples;
     v[6] = r->cap;          v[7] = r->cfg.seed;        v[8] = (uint64_t)r->cfg.once;
+    v[9] = (uint64_t)r->cfg.compression;  v[10] = r->cfg.points;  v[11] = r->cfg.networks;
 }
 
 /* The arrays of the state, with the counts as they are now. */
@@ -2205,50 +2647,65 @@ static void run_arrays(snl_run *r, size_t *len, double **at)
     memcpy(at, a, sizeof a);
 }
 
-static size_t run_bytes(snl_run *r, size_t flow)
+/* Bytes of the whole, of the network that compresses, of each of the others. */
+static size_t run_bytes(snl_run *r, size_t squeeze, size_t flow)
 {
-    size_t len[RUN_ARRAYS], n = 8 + 8*(RUN_SIZES + RUN_COUNTS + 3) + flow + 8, i;
+    size_t len[RUN_ARRAYS], n = 8 + 8*(RUN_SIZES + RUN_COUNTS + 3) + squeeze + 8, i;
     double *at[RUN_ARRAYS];
     run_arrays(r, len, at);
     for (i = 0; i < RUN_ARRAYS; i++) n += 8*len[i];
-    return n;
+    return n + r->cfg.networks*flow;
+}
+
+static void run_flow_bytes(const snl_run *r, size_t *squeeze, size_t *flow)
+{
+    *squeeze = *flow = 0;
+    if (r->squeeze && snl_flow_save(r->squeeze, NULL, 0, squeeze) != SNL_OK) *squeeze = 0;
+    if (r->flow[0] && snl_flow_save(r->flow[0], NULL, 0, flow) != SNL_OK) *flow = 0;
 }
 
 size_t snl_run_save_size(const snl_run *r)
 {
     snl_run copy = *r;
-    size_t flow = 0;
-    if (r->flow && snl_flow_save(r->flow, NULL, 0, &flow) != SNL_OK) flow = 0;
-    return run_bytes(&copy, flow);
+    size_t squeeze, flow;
+    run_flow_bytes(r, &squeeze, &flow);
+    return run_bytes(&copy, squeeze, flow);
 }
 
 snl_status snl_run_save(const snl_run *r, unsigned char *bytes)
 {
     snl_run copy = *r;
-    size_t len[RUN_ARRAYS], flow = 0, i;
+    size_t len[RUN_ARRAYS], squeeze, flow, i;
     double *at[RUN_ARRAYS];
     uint64_t size[RUN_SIZES];
     unsigned char *p = bytes + 8;
     snl_status st = SNL_OK;
-    if (r->flow && (st = snl_flow_save(r->flow, NULL, 0, &flow)) != SNL_OK) return st;
+    run_flow_bytes(r, &squeeze, &flow);
     memcpy(bytes, run_tag, 8);
     run_sizes(r, size);
     for (i = 0; i < RUN_SIZES; i++) p = snl_put(p, size[i]);
     p = snl_put(snl_put(snl_put(p, r->round), r->calls), r->done);
-    p = snl_put(snl_put(snl_put(p, r->k), r->have), flow);
+    p = snl_put(snl_put(snl_put(p, r->k), r->have), r->extra);
+    p = snl_put(snl_put(p, squeeze), flow);
     p = snl_put_doubles(p, 1, &r->beta);
     p = snl_put_doubles(p, 1, &r->reach);
     p = snl_put_doubles(p, 1, &r->level);
     run_arrays(&copy, len, at);
     for (i = 0; i < RUN_ARRAYS; i++) p = snl_put_doubles(p, len[i], at[i]);
-    if (flow) st = snl_flow_save(r->flow, p, flow, &flow);
-    snl_put(p + flow, snl_fnv1a(bytes, (size_t)(p + flow - bytes)));
+    if (squeeze) st = snl_flow_save(r->squeeze, p, squeeze, &squeeze);
+    p += squeeze;
+    for (i = 0; flow && i < r->cfg.networks && st == SNL_OK; i++, p += flow)
+        st = snl_flow_save(r->flow[i], p, flow, &flow);
+    snl_put(p, snl_fnv1a(bytes, (size_t)(p - bytes)));
     return st;
 }
 
 snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
 {
-    const unsigned char *p = bytes + 8;
+    const unsigned char *p = bytes + 8, *f;
+    const int learned = r->p->unit_noise && r->cfg.compression == SNL_COMPRESS_LEARNED;
+    const int score = r->p->unit_noise && (r->cfg.compression == SNL_COMPRESS_SCORE
+                                           || r->cfg.compression == SNL_COMPRESS_BOTH);
     uint64_t want[RUN_SIZES], v[RUN_SIZES];
     size_t len[RUN_ARRAYS], i;
     double *at[RUN_ARRAYS];
@@ -2262,24 +2719,33 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
     }
     for (i = 0; i < RUN_COUNTS; i++) p = snl_get(p, v + i);
     if (v[0] > r->cfg.rounds || v[1] > r->cap || v[2] > 2 || v[4] > r->cfg.chain.samples
-        || v[5] > size || v[3] > (r->p->unit_noise ? r->cfg.components : r->p->nx)
-        || (v[0] > 0) != (v[5] > 0)) return SNL_EFORMAT;
+        || v[3] > (r->p->unit_noise ? r->cfg.components : r->p->nx)
+        || v[5] > (score ? 2*r->p->dim*r->cfg.points*v[0] : 0) || v[6] > size || v[7] > size
+        || (v[0] > 0) != (v[7] > 0) || (learned && v[0] > 0) != (v[6] > 0)) return SNL_EFORMAT;
     t.round = (size_t)v[0];  t.calls = (size_t)v[1];  t.done = (size_t)v[2];
-    t.k = (size_t)v[3];      t.have = (size_t)v[4];
-    if (run_bytes(&t, (size_t)v[5]) != size) return SNL_EFORMAT;
-    t.flow = NULL;
-    if (v[5]) st = snl_flow_load(&t.flow, bytes + size - 8 - (size_t)v[5], (size_t)v[5]);
-    if (st != SNL_OK) return st;
-    if (v[5] && (snl_flow_get_shape(t.flow)->d != t.k || snl_flow_get_shape(t.flow)->m != r->p->nc)) {
-        snl_flow_free(t.flow);
-        return SNL_EFORMAT;
+    t.k = (size_t)v[3];      t.have = (size_t)v[4];   t.extra = (size_t)v[5];
+    if (run_bytes(&t, (size_t)v[6], (size_t)v[7]) != size) return SNL_EFORMAT;
+    memset(t.flow, 0, sizeof t.flow);
+    t.squeeze = NULL;
+    f = bytes + size - 8 - r->cfg.networks*(size_t)v[7];
+    if (v[6]) st = snl_flow_load(&t.squeeze, f - (size_t)v[6], (size_t)v[6]);
+    if (st == SNL_OK && v[6] && (snl_flow_get_shape(t.squeeze)->d != r->p->dim
+                                 || snl_flow_get_shape(t.squeeze)->m != t.k)) st = SNL_EFORMAT;
+    for (i = 0; v[7] && i < r->cfg.networks && st == SNL_OK; i++, f += (size_t)v[7]) {
+        st = snl_flow_load(&t.flow[i], f, (size_t)v[7]);
+        if (st == SNL_OK && (snl_flow_get_shape(t.flow[i])->d != run_width(&t)
+                             || snl_flow_get_shape(t.flow[i])->m != r->p->nc)) st = SNL_EFORMAT;
     }
-    snl_flow_free(r->flow);
+    if (st != SNL_OK) {
+        run_forget(&t);
+        return st;
+    }
+    run_forget(r);
     *r = t;
     p = snl_get_doubles(p, 1, &r->beta);
     p = snl_get_doubles(p, 1, &r->reach);
     p = snl_get_doubles(p, 1, &r->level);
     run_arrays(r, len, at);
     for (i = 0; i < RUN_ARRAYS; i++) p = snl_get_doubles(p, len[i], at[i]);
-    return r->flow ? run_ready(r) : SNL_OK;
+    return r->flow[0] ? run_ready(r) : SNL_OK;
 }

@@ -1217,8 +1217,11 @@ SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t
 
 /* Shape k of a generalised Pareto distribution fitted to the largest weights w [n], NULL not
  * allowed: below 0.5 importance sampling is sound, above 0.7 not to be trusted [PS].  0 where
- * the weights have no tail.  work [n].  SNL_EINVAL: also n < 25. */
-SNL_MUST_USE snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work);
+ * the weights have no tail.  smooth [n] (NULL allowed, or w) gets the weights with the largest
+ * replaced by the expected ones of that distribution, which keeps a single draw from carrying
+ * the result.  work [3 n].  SNL_EINVAL: also n < 25. */
+SNL_MUST_USE snl_status snl_pareto_smooth(size_t n, const double *w, double *smooth, double *k,
+                                          double *work);
 
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
  * bandwidth) on SNL_JSD_GRID points spanning both.  Below 0.002 they agree; never above
@@ -1273,9 +1276,13 @@ typedef struct snl_sample_cfg {
     double ratio;                 /* > 1, at the start: the ladder adapts                     */
     size_t burn, steps;           /* ensemble steps dropped and kept, >= 10                   */
     size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
+    double ess;                   /* steps kept are doubled until so many effective samples,  */
+                                  /* >= 0,                                                    */
+    size_t most;                  /* ... or until they would be more than this                */
+    int    plain;                 /* 1: stretch moves [GW] alone, for comparison              */
 } snl_sample_cfg;
 static inline snl_sample_cfg snl_sample_defaults(void)
-{ snl_sample_cfg c = { 64, 2, 2, 2400, 7600, 10000 };  return c; }
+{ snl_sample_cfg c = { 64, 2, 2, 2400, 7600, 10000, 5000, 30400, 0 };  return c; }
 
 typedef struct snl_sample_report {
     double accept;                /* share of the stretch moves accepted at temperature 1     */
@@ -1308,18 +1315,35 @@ SNL_MUST_USE snl_status snl_sample_exact(const snl_problem *p, const snl_sample_
                                          snl_sample_report *report, snl_run_hook hook,
                                          void *user, snl_fault *why);
 
+/* How x is compressed, with unit_noise; made anew in every round from the signals at hand. */
+typedef enum snl_compression {
+    SNL_COMPRESS_PCA,         /* principal components, as few as `lost` allows                */
+    SNL_COMPRESS_SCORE,       /* projections on ds/dy at `points` expansion points: for unit  */
+                              /* noise the score but for a linear map; one number for each    */
+                              /* parameter and point, less where they are not independent     */
+    SNL_COMPRESS_BOTH,        /* scores, then principal components of what they leave         */
+    SNL_COMPRESS_LEARNED      /* a regression network of y on the principal components of     */
+                              /* signal and noise: dim numbers.  The only one not linear, so  */
+                              /* that its noise has to be learned: transforms >= 1            */
+} snl_compression;
+
 typedef struct snl_run_cfg {
     size_t   first, each;     /* simulations in the first and in each later round, >= 50      */
     size_t   rounds;          /* at most, >= 1                                                */
+    snl_compression compression;
+    size_t   points;          /* of expansion, 1 .. 64: the likeliest simulation, then the    */
+                              /* one that is represented worst; 2 dim simulations each        */
     size_t   components;      /* at most, of the compressed data, 1 .. 256 (unit_noise)       */
     double   lost;            /* signal that compression may lose, rms {sigma}, > 0           */
+    size_t   networks;        /* that are trained, 1 .. 8: the mean of their densities counts */
     size_t   degree;          /* of the polynomial part of the mean, 0 .. 4                   */
     size_t   layers, width;   /* of the networks                                              */
     size_t   epochs;          /* of training at most, per stage                               */
     size_t   transforms;      /* of the flow; >= 1 unless unit_noise                          */
-    double   error;           /* stop when the surrogate's ln L is this good, rms {nats}, > 0 */
+    double   error;           /* stop when the surrogate's ln L is this good on new           */
+                              /* simulations (unit_noise) and among networks, rms {nats}, > 0 */
     double   divergence;      /* ... and no marginal moved by more than this {nats}, > 0      */
-    snl_sample_cfg chain;     /* of the surrogate; shorter while tempered                     */
+    snl_sample_cfg chain;     /* of the surrogate; shorter before the last round's            */
     uint64_t seed;
     int      once;            /* 1, with unit_noise: the plain method of [P], for comparison: */
                               /* noise drawn once per simulation, a flow without mean network */
@@ -1327,15 +1351,15 @@ typedef struct snl_run_cfg {
 } snl_run_cfg;
 static inline snl_run_cfg snl_run_defaults(void)
 {
-    snl_run_cfg c = { 1500, 1000, 8, 48, 0.02, 2, 2, 64, 200, 0, 0.3, 0.005,
-                      { 0, 0, 0, 0, 0, 0 }, 1, 0 };
+    snl_run_cfg c = { 1500, 1000, 8, SNL_COMPRESS_PCA, 1, 48, 0.02, 2, 2, 2, 64, 200, 0, 0.3, 0.005,
+                      { 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 1, 0 };
     c.chain = snl_sample_defaults();
     return c;
 }
 
 /* What one round did; all numbers are doubles, so that rounds are saved as an array. */
 typedef struct snl_round {
-    double calls;                 /* simulations up to its end                                */
+    double calls;                 /* simulations up to its end, those of expansions included  */
     double trained;               /* rows that the network learned from                       */
     double components, lost;      /* of x as the network sees it; rms {sigma} of the signal   */
                                   /* left out by compression                                  */
@@ -1343,6 +1367,8 @@ typedef struct snl_round {
     double error;                 /* rms of surrogate - exact ln L on this round's simulations*/
                                   /* before it learned from them {nats}, up to a constant;    */
                                   /* NaN in the first round and without unit_noise            */
+    double spread;                /* rms over its posterior of what the ln L of a network     */
+                                  /* differs from the mean of all {nats}; NaN if there is one */
     double divergence;            /* largest 1-D Jensen-Shannon from the last posterior       */
                                   /* {nats}, NaN while one of the two is tempered             */
     double loss;                  /* of the validation rows: share of the variance left, or   */
@@ -1376,8 +1402,8 @@ SNL_MUST_USE snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user,
                                       snl_fault *why);
 snl_run_view snl_run_state(const snl_run *r);
 
-/* Sample the trained surrogate again, with the prior that the problem has now, into the draws
- * of the run's view: no simulation.  SNL_EINVAL before the first round.  SNL_EFAILED: the
+/* Sample the trained surrogate again, with the prior that the problem has now and at the beta of
+ * the run's view, into its draws: no simulation.  SNL_EINVAL before the first round.  SNL_EFAILED: the
  * prior allows none of the old draws.  The next round would go on from there. */
 SNL_MUST_USE snl_status snl_run_sample(snl_run *r, snl_sample_report *report, snl_run_hook hook,
                                        void *user, snl_fault *why);

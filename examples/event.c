@@ -293,6 +293,8 @@ static int session_open(session *s, const options *o, const char *path, io_error
     terminal_start(&s->tell, o->quiet);
     rc = event_read(&s->c, path, e);
     if (!rc && o->model_given) s->c.waveform = o->model;
+    if (!rc && o->compression >= 0) s->c.compression = o->compression;
+    if (!rc && o->points) s->c.points = (double)o->points;
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
     if (!rc) rc = data_read(&s->c, &s->data, e);
     if (!rc) rc = distances_set(&s->c, o->qnm, s->data, e);
@@ -365,13 +367,17 @@ static void put_word(char *line, size_t size, const char *word)
     snprintf(line + n, size - n, "%s%s%.500s%s", n ? " " : "", quote, word, quote);
 }
 
-static snl_run_cfg run_settings(const options *o)
+static snl_run_cfg run_settings(const event_config *e, const options *o)
 {
     snl_run_cfg c = snl_run_defaults();
-    if (!o->plain) return c;
-    c.once = 1;                     /* the flow of [P] */
-    c.transforms = 5;
-    c.width = 50;
+    c.compression = (snl_compression)e->compression;
+    c.points = (size_t)e->points;
+    if (o->plain) {
+        c.once = 1;                 /* the flow of [P] */
+        c.networks = 1;
+        c.width = 50;
+    }
+    if (o->plain || c.compression == SNL_COMPRESS_LEARNED) c.transforms = 5;
     return c;
 }
 
@@ -393,6 +399,15 @@ static void command_line(const options *o, int resume, char *line, size_t size)
     }
     if (o->prior) { put_word(line, size, "--prior");  put_word(line, size, o->prior); }
     if (o->with) { put_word(line, size, "--with");  put_word(line, size, o->with); }
+    if (o->compression >= 0) {
+        put_word(line, size, "--compression");
+        put_word(line, size, event_word("compression", o->compression, word));
+    }
+    if (o->points) {
+        put_word(line, size, "--points");
+        sprintf(number, "%lu", o->points);
+        put_word(line, size, number);
+    }
     if (o->plain) put_word(line, size, "--plain");
     if (resume) put_word(line, size, "--resume");
 }
@@ -607,7 +622,8 @@ typedef struct result {
     const snl_round *round;         /* [rounds], of the run                                */
     double  raise;                  /* ln of their mean before they were normalised        */
     double  evidence[2];            /* ln of it, signal and noise to noise alone; 1 sigma  */
-    double  efficiency;             /* effective share of the weighted draws               */
+    double  efficiency, raw;        /* effective share of the weighted draws, and before   */
+                                    /* the largest weights were smoothed                   */
     double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
     double  truth[SNL_NPAR];        /* NaN: not known                                      */
     double  image[8];               /* shares by quadrant of LISA-frame longitude, south   */
@@ -633,15 +649,27 @@ static snl_status result_budget(result *r, const double *squeezed, double *x, do
     return SNL_OK;
 }
 
-/* exp(a - b), mean 1. */
-static double weights(size_t n, const double *a, size_t stride, const double *b, double *w)
+/* exp(a - beta b), mean 1. */
+static double weights(size_t n, const double *a, size_t stride, double beta, const double *b, double *w)
 {
     double top = -INFINITY, sum = 0;
     size_t i;
-    for (i = 0; i < n; i++) top = fmax(top, a[i*stride] - b[i]);
-    for (i = 0; i < n; i++) sum += w[i] = exp(a[i*stride] - b[i] - top);
+    for (i = 0; i < n; i++) top = fmax(top, a[i*stride] - beta*b[i]);
+    for (i = 0; i < n; i++) sum += w[i] = exp(a[i*stride] - beta*b[i] - top);
     for (i = 0; i < n; i++) w[i] *= (double)n / sum;
     return top + log(sum/(double)n);
+}
+
+/* The largest weights replaced by those of the Pareto distribution of shape *k fitted to them,
+ * mean 1. */
+static snl_status smoothed(size_t n, double *w, double *k, double *work)
+{
+    const snl_status st = snl_pareto_smooth(n, w, w, k, work);
+    double mean = 0;
+    size_t i;
+    for (i = 0; i < n; i++) mean += w[i]/(double)n;
+    for (i = 0; i < n; i++) w[i] /= mean;
+    return st;
 }
 
 /* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
@@ -650,7 +678,8 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
                        const double *y, const double *ll, const snl_run *run, io_error *e)
 {
     static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
-    double *theta = malloc((n * (SNL_NPAR + 5) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
+    const double beta = run ? snl_run_state(run).beta : 1;      /* stopped while tempered: not 1 */
+    double *theta = malloc((n * (SNL_NPAR + 6) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
     size_t i, k;
     snl_status st = SNL_OK;
     r->n = n;
@@ -669,8 +698,12 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
         else st = snl_run_budget(run, n - i < 500 ? n - i : 500, y + i*s->problem.dim, both + 2*i);
     }
     if (!run) for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
-    r->raise = weights(n, both, 2, ll, r->weight);
-    weights(n, both + 1, 2, ll, squeezed);
+    r->raise = weights(n, both, 2, beta, ll, r->weight);
+    weights(n, both + 1, 2, beta, ll, squeezed);
+    r->raw = snl_sample_ess(n, r->weight) / (double)n;
+    if (st == SNL_OK && run) st = smoothed(n, squeezed, &r->pareto, work);
+    if (st == SNL_OK && run) st = smoothed(n, r->weight, &r->pareto, work);
+    r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
     for (i = 0; i < n; i++) {
         double *v = r->v + i*columns;
         snl_source at = snl_source_from_theta(theta + i*SNL_NPAR);
@@ -682,9 +715,7 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
         v[SNL_NPAR + 1] = both[2*i];
         v[SNL_NPAR + 2] = log(r->weight[i]);
     }
-    r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
     if (st == SNL_OK && run) st = result_budget(r, squeezed, theta, work);
-    if (st == SNL_OK && run) st = snl_pareto_k(n, r->weight, &r->pareto, theta);
     for (k = 0; st == SNL_OK && k < SNL_NPAR; k++) {
         const int par = s->c.prior[k].param;
         r->names[k] = snl_parameter_name[par];
@@ -805,7 +836,7 @@ static void put_line(lines *t, const char *name, const char *format, ...)
 static void settings_of(const session *s, const options *o, lines *t)
 {
     const event_config *e = &s->c;
-    const snl_run_cfg c = run_settings(o);
+    const snl_run_cfg c = run_settings(e, o);
     const snl_sample_cfg m = c.chain;
     char word[EVENT_WORD];
     t->n = 0;
@@ -824,10 +855,14 @@ static void settings_of(const session *s, const options *o, lines *t)
         put_line(t, "simulations, first round", "%lu", (unsigned long)c.first);
         put_line(t, "simulations, later rounds", "%lu", (unsigned long)c.each);
         put_line(t, "rounds at most", "%lu", (unsigned long)c.rounds);
+        put_line(t, "compression", "%s", event_word("compression", (int)c.compression, word));
+        if (c.compression == SNL_COMPRESS_SCORE || c.compression == SNL_COMPRESS_BOTH)
+            put_line(t, "points of expansion", "%lu", (unsigned long)c.points);
         put_line(t, "components at most", "%lu", (unsigned long)c.components);
         put_line(t, "lost by compression {sigma}", "%g", c.lost);
         put_line(t, "degree of the polynomial", "%lu", (unsigned long)c.degree);
-        put_line(t, "network", "%lu layers of %lu", (unsigned long)c.layers, (unsigned long)c.width);
+        put_line(t, "networks", "%lu", (unsigned long)c.networks);
+        put_line(t, "each", "%lu layers of %lu", (unsigned long)c.layers, (unsigned long)c.width);
         put_line(t, "epochs at most", "%lu", (unsigned long)c.epochs);
         put_line(t, "transforms of the flow", "%lu", (unsigned long)c.transforms);
         put_line(t, "stop below an error {nats}", "%g", c.error);
@@ -978,13 +1013,14 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
 static int infer_to(session *s, const options *o,
                     int (*more)(session *, snl_run *, const options *, io_error *), io_error *e)
 {
-    snl_run_cfg cfg = run_settings(o);
+    snl_run_cfg cfg = run_settings(&s->c, o);
     snl_run *run = NULL;
     snl_run_view v;
     snl_fault why = { 0 };
     snl_status st = SNL_OK;
     const snl_round *last;
     result r = { 0 };
+    const char *stopped = "";
     char *path = path_join(o->out, "checkpoint.snl", 0), text[1024];
     const int resume = o->resume || o->prior;
     size_t search, refined;
@@ -1018,8 +1054,24 @@ static int infer_to(session *s, const options *o,
         terminal_line(&s->tell, "%s", text);
         rc = history_write(s, run, o, e);
         if (!rc) rc = checkpoint_write(s, run, path, e);
+        if (o->calls && snl_event_calls(s->event) + v.calls + cfg.each > o->calls)
+            stopped = "the budget of calls is used up";
+        if (wall_seconds(s) > 60*o->minutes) stopped = "the time is used up";
+        if (!v.done && *stopped) break;
     }
     if (rc) goto done;
+    if (v.done) stopped = v.why;
+    else {                          /* the chain as long as it would be at the end */
+        snl_sample_report rep = { 0 };
+        if ((st = snl_run_sample(run, &rep, report_progress, s, &why)) != SNL_OK) {
+            rc = refuse(e, s->c.path, st, &why);
+            goto done;
+        }
+        v = snl_run_state(run);
+    }
+    if (v.beta < 1)
+        fprintf(stderr, "warning: the rounds ended at temperature %.3g: only log_weight makes the draws "
+                "those of the posterior\n", 1/v.beta);
     if (o->prior) { rc = infer_again(s, run, o, e);  goto done; }
     if (more && (rc = more(s, run, o, e)) != 0) goto done;
     last = &v.report[v.round - 1];
@@ -1029,20 +1081,20 @@ static int infer_to(session *s, const options *o,
     r.ess = last->ess;
     r.accept = last->accept;
     r.evidence[0] = last->evidence + r.raise;
-    r.evidence[1] = hypot(last->evidence_error, sqrt((1/r.efficiency - 1)/last->ess));
+    r.evidence[1] = hypot(last->evidence_error, sqrt((1/r.raw - 1)/last->ess));
     r.calls = (double)(search + v.calls + refined);
-    r.stopped = v.why;
+    r.stopped = stopped;
     r.rounds = v.round;
     r.round = v.report;
     snprintf(text, sizeof text,
              "calls_search\t%lu\ncalls_training\t%lu\ncalls_refinement\t%lu\ncalls\t%lu\nrounds\t%lu\n"
              "error_log_likelihood\t%.9g\ndivergence\t%.9g\ncomponents\t%.0f\nlost_sigma\t%.9g\n"
-             "pareto_k\t%.4f\nefficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\n"
+             "pareto_k\t%.4f\nefficiency\t%.9g\nefficiency_raw\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\n"
              "log_bayes_factor\t%.4f\nlog_bayes_factor_error\t%.4f\nstopped\t%s\n",
              (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
              (unsigned long)(search + v.calls + refined), (unsigned long)v.round, last->error,
-             last->divergence, last->components, last->lost, r.pareto, r.efficiency,
-             fmin(last->ess, r.efficiency*(double)v.n), last->ess, r.evidence[0], r.evidence[1], v.why);
+             last->divergence, last->components, last->lost, r.pareto, r.efficiency, r.raw,
+             fmin(last->ess, r.efficiency*(double)v.n), last->ess, r.evidence[0], r.evidence[1], stopped);
     if (!rc) rc = result_write(&r, s, o, text, e);
     terminal_clear(&s->tell);
     if (!rc) {
@@ -1051,7 +1103,7 @@ static int infer_to(session *s, const options *o,
                "of the refinement %.1f %%\n", (unsigned long)(search + v.calls + refined),
                (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
                wall_seconds(s), 100*r.efficiency);
-        terminal_line(&s->tell, "done: %s", v.why);
+        terminal_line(&s->tell, "done: %s", stopped);
         if (last->ess < 500)
             fprintf(stderr, "warning: the last chain holds only %.0f effective samples: weights of "
                     "sky images are rough\n", last->ess);
@@ -1090,6 +1142,8 @@ int cmd_mcmc(options *o, io_error *e)
     size_t search;
     char text[512];
     int rc = session_open(&s, o, o->file[0], e);
+    chain.plain = o->plain;
+    if (o->plain) chain.temps = 1;
     if (!rc) rc = session_search(&s, e);
     if (!rc) {
         snl_event_problem(s.event, &s.problem);

@@ -503,7 +503,10 @@ static const event_key event_keys[] = {
       "galactic binaries" },
     { "years", KEY_REAL, FIELD(years), 0.1, 10, "", "4",
       "of observation, sets the foreground" },
-    { "seed", KEY_INTEGER, FIELD(seed), 0, 9007199254740992.0, "", "1", "of simulated noise" }
+    { "seed", KEY_INTEGER, FIELD(seed), 0, 9007199254740992.0, "", "1", "of simulated noise" },
+    { "compression", KEY_CHOICE, FIELD(compression), 0, 0, "pca|score|both|learned", "pca",
+      "of the signals for the network" },
+    { "points", KEY_INTEGER, FIELD(points), 1, 64, "", "1", "about which the score is taken" }
 };
 enum { EVENT_KEYS = sizeof event_keys / sizeof event_keys[0] };
 

@@ -115,6 +115,8 @@ typedef struct event_config {
     int    foreground;                      /* none, ldc, robson, babak             */
     double years;                           /* of observation, for the foreground   */
     double seed;                            /* of simulated noise; an integer       */
+    int    compression;                     /* pca, score, both, learned            */
+    double points;                          /* of expansion, for the score; an integer */
     size_t      priors;                     /* lines given, in their order          */
     event_prior prior[EVENT_PARAMS];
     size_t sources;                         /* injected                             */

@@ -354,11 +354,14 @@ static const command commands[] = {
       "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]\n"
       "            [--model PhenomD|PhenomHM, in place of the configuration's]\n"
       "            [--with posterior.tsv: another one to set beside it in plot and report]\n"
+      "            [--compression pca|score|both|learned] [--points N: of expansion, for the score]\n"
+      "            [--calls N] [--minutes M]: stop there if the posterior does not stand still before\n"
       "            [--plain: the published method, noise drawn once and a masked flow, to compare]",
       "snl infer event.cfg --out results --threads 2" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
-      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]",
+      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]\n"
+      "           [--plain: an ensemble of stretch moves alone, to compare]",
       "snl mcmc event.cfg --out exact" },
     { "calibrate", cmd_calibrate, "CONFIG", 1,
       "are the surrogate's intervals right? 200 simulated observations, ranks of their truths\n"
@@ -451,6 +454,13 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         else if (!strcmp(k, "--with")) o->with = v;
         else if (!strcmp(k, "--seed")) rc = number(c, k, v, &o->seed, e);
         else if (!strcmp(k, "--threads")) rc = number(c, k, v, &o->threads, e);
+        else if (!strcmp(k, "--points")) {
+            rc = number(c, k, v, &o->points, e);
+            if (!rc && !(o->points >= 1 && o->points <= 64))
+                return io_fail(e, IO_REFUSED, "%s: --points: %s is outside [1, 64]", c->name, v);
+        }
+        else if (!strcmp(k, "--calls")) rc = number(c, k, v, &o->calls, e);
+        else if (!strcmp(k, "--compression")) rc = event_choice("compression", v, &o->compression, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
             rc = event_choice("noise_model", v, &o->noise, e);
         else if (!strcmp(k, "--noise_model")) rc = event_choice("noise_model", v, &o->noise, e);
@@ -466,6 +476,11 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
             o->years = strtod(v, &end);
             if (*end || end == v || !(o->years > 0))
                 return io_fail(e, IO_REFUSED, "%s: --years: %s is not in (0, inf)", c->name, v);
+        }
+        else if (!strcmp(k, "--minutes")) {
+            o->minutes = strtod(v, &end);
+            if (*end || end == v || !(o->minutes > 0))
+                return io_fail(e, IO_REFUSED, "%s: --minutes: %s is not in (0, inf)", c->name, v);
         }
         else if (!strcmp(k, "--false_alarm")) {
             o->false_alarm = strtod(v, &end);
@@ -500,6 +515,8 @@ int main(int argc, char **argv)
     memset(&o, 0, sizeof o);
     o.seed = 1;
     o.years = 1;
+    o.compression = -1;
+    o.minutes = HUGE_VAL;
     o.false_alarm = 1e-3;
     o.command = argc > 1 ? argv[1] : "";
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

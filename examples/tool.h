@@ -12,7 +12,9 @@ typedef struct options {
     const char *file[TOOL_FILES];       /* what stands without a -- in front */
     int    files;
     unsigned long seed, threads;        /* threads 0: one for each processor */
-    int    quiet, resume, model_given, plain;
+    unsigned long points, calls;        /* of expansion, 0: not given; at most, 0: no limit */
+    int    quiet, resume, model_given, plain, compression;    /* compression -1: not given */
+    double minutes;                     /* at most */
     int    model, tdi, response, noise, foreground;
     double years, false_alarm;
     snl_qnm *qnm;

@@ -54,7 +54,7 @@ static snl_run *run_make(void)
 {
     static snl_problem p;
     static const double x[2] = { 0.5, 0.1 };
-    static const snl_sample_cfg chain = { 8, 1, 2, 10, 20, 100 };
+    static const snl_sample_cfg chain = { 8, 1, 2, 10, 20, 100, 0, 0, 0 };
     snl_run_cfg c = snl_run_defaults();
     snl_run *r;
     p.dim = p.nx = p.nc = 2;   p.x_obs = x;       p.unit_noise = 1;  p.heat = 1;

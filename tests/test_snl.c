@@ -435,7 +435,7 @@ TEST signals_and_likelihoods_of_the_event_are_those_of_all_bins(void)
 {
     enum { N = 100 };
     static double y[N*11], ll[N], again[N], theta[N*SNL_NPAR];
-    snl_sample_cfg c = { 24, 1, 2, 300, 100, N };
+    snl_sample_cfg c = { 24, 1, 2, 300, 100, N, 0, 0, 0 };
     snl_sample_report rep;
     double *in = malloc((12 + ev.p.nx)*sizeof *in), *s = in + 12, out[11];
     snl_data *h;
@@ -789,7 +789,7 @@ TEST exact_sampler_has_the_moments_and_shape_of_a_gaussian(void)
     enum { N = 8000, D = 5 };
     static double y[N*D], ll[N], u[N], again[N];
     static toy t;
-    const snl_sample_cfg c = { 32, 2, 2, 300, 2500, N };
+    const snl_sample_cfg c = { 32, 2, 2, 300, 2500, N, 0, 0, 0 };
     snl_sample_report rep;
     double mean[D], C[D*D];
     toy_make(&t, D, 40, linear);
@@ -828,7 +828,7 @@ TEST exact_sampler_reaches_a_second_mode_by_the_jump(void)
     enum { N = 8000 };
     static double y[2*N], ll[N];
     static toy t;
-    const snl_sample_cfg c = { 32, 1, 2, 300, 2500, N };
+    const snl_sample_cfg c = { 32, 1, 2, 300, 2500, N, 0, 0, 0 };
     snl_sample_report rep;
     double right = 0, all = 0, share = 0;
     toy_make(&t, 2, 2, two_humps);
@@ -862,7 +862,7 @@ TEST exact_sampler_refuses_by_name(void)
     snl_sample_report rep;
     snl_fault why;
     const char *stage = "";
-    const snl_sample_cfg good = { 8, 1, 2, 100, 50, 200 };
+    const snl_sample_cfg good = { 8, 1, 2, 100, 50, 200, 0, 0, 0 };
     toy_make(&t, 2, 10, linear);
 #define REFUSES(change, what) do { \
         c = good;  change;  why.name = "nothing"; \
@@ -895,7 +895,7 @@ TEST exact_sampler_refuses_by_name(void)
 
 static snl_run_cfg small_run(size_t first, size_t each, size_t rounds)
 {
-    const snl_sample_cfg chain = { 32, 1, 2, 200, 2000, 4000 };
+    const snl_sample_cfg chain = { 32, 1, 2, 200, 2000, 4000, 0, 0, 0 };
     snl_run_cfg c = snl_run_defaults();
     c.first = first;
     c.each = each;
@@ -1307,7 +1307,7 @@ TEST a_saved_run_continues_to_the_same_bits(void)
     for (size_t i = 0; i < n; i += 101) ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, first, i));
     memcpy(bad, first, n);
     ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n + 8));
-    for (size_t i = 8*10; i < 8*16; i += 8) /* counts that lie, under a good sum */
+    for (size_t i = 8*13; i < 8*21; i += 8) /* counts that lie, under a good sum */
         for (int k = 0; k < 3; k++) {
             memcpy(bad, first, n);
             snl_put(bad + i, k == 0 ? 0 : k == 1 ? 7 : UINT64_MAX/16);
@@ -1329,6 +1329,9 @@ TEST a_saved_run_continues_to_the_same_bits(void)
     ANOTHER(c2.rounds++);
     ANOTHER(c2.first++);
     ANOTHER(c2.components--);
+    ANOTHER(c2.compression = SNL_COMPRESS_BOTH);
+    ANOTHER(c2.points++);
+    ANOTHER(c2.networks = 1);
     ANOTHER(c2.chain.samples++);
 #undef ANOTHER
     ASSERT_EQ(SNL_OK, run_to_the_end(r));
