@@ -1162,14 +1162,21 @@ snl_status snl_resample(size_t n, const double *w, size_t m, size_t *index, snl_
     return SNL_OK;
 }
 
-/* Shape and scale of a generalised Pareto distribution of m excesses x in ascending order: the
- * posterior mean of Zhang & Stephens (2009), with the weak prior of [PS].  0: no tail at all. */
-static int mc_pareto(size_t m, const double *x, double *k, double *scale)
+/* Posterior mean of the shape by Zhang & Stephens (2009), with the weak prior of [PS]. */
+snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
 {
+    const snl_status st = mc_check_sample(n, NULL, w);
+    const size_t m = (size_t)fmin(0.2*(double)n, 3*sqrt((double)n));
     const size_t grid = 30 + (size_t)sqrt((double)m), quarter = (m + 2)/4 - 1;
-    double sum = 0, b = 0, top = -INFINITY, shape = 0;
-    *k = *scale = 0;
-    if (!(x[quarter] > 0)) return 0;
+    double *x = work, sum = 0, b = 0, top = -INFINITY, cut, shape = 0;
+    if (st != SNL_OK) return st;
+    if (m < 5) return SNL_EINVAL;
+    memcpy(work, w, n*sizeof *w);
+    qsort(work, n, sizeof *work, mc_order);
+    cut = work[n - m - 1];
+    x = work + n - m;
+    for (size_t i = 0; i < m; i++) x[i] -= cut;
+    if (!(x[quarter] > 0)) { *k = 0;  return SNL_OK; }  /* no tail at all */
     for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
         for (size_t j = 1; j <= grid; j++) {
             const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
@@ -1184,30 +1191,6 @@ static int mc_pareto(size_t m, const double *x, double *k, double *scale)
         }
     for (size_t i = 0; i < m; i++) shape += log1p(-b*x[i])/(double)m;
     *k = (shape*(double)m + 5)/((double)m + 10);
-    *scale = -shape/b;
-    return 1;
-}
-
-snl_status snl_pareto_smooth(size_t n, const double *w, double *smooth, double *k, double *work)
-{
-    const snl_status st = mc_check_sample(n, NULL, w);
-    const size_t m = (size_t)fmin(0.2*(double)n, 3*sqrt((double)n));
-    double *pair = work, *x = work + 2*n, cut, scale, most;
-    if (st != SNL_OK) return st;
-    if (m < 5) return SNL_EINVAL;
-    for (size_t i = 0; i < n; i++) { pair[2*i] = w[i];  pair[2*i + 1] = (double)i; }
-    qsort(pair, n, 2*sizeof *pair, mc_order);
-    cut = pair[2*(n - m - 1)];
-    most = pair[2*(n - 1)];
-    pair += 2*(n - m);
-    for (size_t i = 0; i < m; i++) x[i] = pair[2*i] - cut;
-    if (smooth && smooth != w) memcpy(smooth, w, n*sizeof *w);
-    if (!mc_pareto(m, x, k, &scale) || !smooth) return SNL_OK;
-    for (size_t i = 0; i < m; i++) {            /* the expected order statistics instead */
-        const double u = -log1p(-((double)i + 0.5)/(double)m);
-        const double e = fabs(*k) > 1e-12 ? scale*expm1(*k*u) / *k : scale*u;
-        smooth[(size_t)pair[2*i + 1]] = fmin(most, cut + e);
-    }
     return SNL_OK;
 }
 

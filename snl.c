@@ -1998,17 +1998,18 @@ static snl_status run_ready(snl_run *r)
 static const double run_trust = 1.5;
 
 /* How good was the surrogate on simulations that it had not seen, and what beta does that
- * allow?  The proposals up to `plain` came from beta: those that still weigh at twice beta must
- * not be few.  Of the others those count that the posterior should hold as well: ln L above the
+ * allow?  The proposals up to `plain` came from it at beta; they count as much as the exact
+ * likelihood has them, so that where it is far too large does no harm and where it is too small
+ * does much.  Of the others those count that the posterior should hold as well: ln L above the
  * mean less five nats, in units of beta.  For beta the half of the errors nearest to their
- * median count, since most outliers lie where a colder posterior has nothing.
- * work [2 (n - from)]. */
+ * median count, since most outliers lie where a colder posterior has nothing; and those
+ * proposals that still weigh at twice beta must not be few.  work [2 (n - from)]. */
 static snl_status run_examine(snl_run *r, size_t from, size_t plain, size_t n, const double *ll,
                               double *error, double *beta, double *work)
 {
     static const double half[3] = { 0.25, 0.5, 0.75 };
     const size_t d = r->p->dim;
-    double s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess, typical;
+    double s0 = 0, s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess;
     double *off = SNL_CALLOC(n - from, sizeof *off);
     size_t i, m = 0;
     snl_status st = off ? SNL_OK : SNL_ENOMEM;
@@ -2022,21 +2023,24 @@ static snl_status run_examine(snl_run *r, size_t from, size_t plain, size_t n, c
         if ((st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two)) != SNL_OK) break;
         off[m] = two[1] - ll[i];
         if (i >= plain) off[m] = fmax(off[m], -100);        /* outside of what was learned */
-        s1 += off[m];
-        s2 += off[m]*off[m];
         m++;
         if (i >= plain) continue;
         w1 += w;
         w2 += w*w;
     }
     if (st == SNL_OK) st = snl_quantiles(m, off, NULL, 3, half, q, work);
+    for (i = 0; i < m && st == SNL_OK; i++) {
+        const double x = off[i] - q[1], w = i < plain - from ? exp(fmin(-r->beta*x, 20)) : 1;
+        s0 += w;
+        s1 += w*x;
+        s2 += w*x*x;
+    }
     SNL_FREE(off);
     if (st != SNL_OK) return st;
+    *error = sqrt(fmax(0, s2/s0 - s1/s0*(s1/s0)));
     ess = w1*w1 / w2 / (double)(plain - from);
-    s1 /= (double)m;
-    *error = sqrt(fmax(0, s2/(double)m - s1*s1));
-    typical = (q[2] - q[0])/1.349;                          /* of a normal: its sd */
-    *beta = fmin(10*r->beta, fmax((r->beta < 0.2 ? 3 : 1.3)*r->beta, run_trust/typical));
+    *beta = run_trust / ((q[2] - q[0])/1.349);              /* of a normal: its sd */
+    *beta = fmin(10*r->beta, fmax((r->beta < 0.2 ? 3 : 1.3)*r->beta, *beta));
     *beta = ess > 0.03 ? fmin(1, *beta) : r->beta;
     return SNL_OK;
 }

@@ -1217,11 +1217,8 @@ SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t
 
 /* Shape k of a generalised Pareto distribution fitted to the largest weights w [n], NULL not
  * allowed: below 0.5 importance sampling is sound, above 0.7 not to be trusted [PS].  0 where
- * the weights have no tail.  smooth [n] (NULL allowed, or w) gets the weights with the largest
- * replaced by the expected ones of that distribution, which keeps a single draw from carrying
- * the result.  work [3 n].  SNL_EINVAL: also n < 25. */
-SNL_MUST_USE snl_status snl_pareto_smooth(size_t n, const double *w, double *smooth, double *k,
-                                          double *work);
+ * the weights have no tail.  work [n].  SNL_EINVAL: also n < 25. */
+SNL_MUST_USE snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work);
 
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
  * bandwidth) on SNL_JSD_GRID points spanning both.  Below 0.002 they agree; never above

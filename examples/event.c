@@ -622,8 +622,7 @@ typedef struct result {
     const snl_round *round;         /* [rounds], of the run                                */
     double  raise;                  /* ln of their mean before they were normalised        */
     double  evidence[2];            /* ln of it, signal and noise to noise alone; 1 sigma  */
-    double  efficiency, raw;        /* effective share of the weighted draws, and before   */
-                                    /* the largest weights were smoothed                   */
+    double  efficiency;             /* effective share of the weighted draws               */
     double  quantile[SNL_NPAR][5];  /* 2.5, 5, 50, 95, 97.5 %                              */
     double  truth[SNL_NPAR];        /* NaN: not known                                      */
     double  image[8];               /* shares by quadrant of LISA-frame longitude, south   */
@@ -660,18 +659,6 @@ static double weights(size_t n, const double *a, size_t stride, double beta, con
     return top + log(sum/(double)n);
 }
 
-/* The largest weights replaced by those of the Pareto distribution of shape *k fitted to them,
- * mean 1. */
-static snl_status smoothed(size_t n, double *w, double *k, double *work)
-{
-    const snl_status st = snl_pareto_smooth(n, w, w, k, work);
-    double mean = 0;
-    size_t i;
-    for (i = 0; i < n; i++) mean += w[i]/(double)n;
-    for (i = 0; i < n; i++) w[i] /= mean;
-    return st;
-}
-
 /* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
  * weights.  NULL: ll is exact, or with columns = SNL_NPAR + 1 the surrogate's, left alone. */
 static int result_make(result *r, session *s, const options *o, size_t columns, size_t n,
@@ -679,7 +666,7 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
 {
     static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
     const double beta = run ? snl_run_state(run).beta : 1;      /* stopped while tempered: not 1 */
-    double *theta = malloc((n * (SNL_NPAR + 6) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
+    double *theta = malloc((n * (SNL_NPAR + 5) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
     size_t i, k;
     snl_status st = SNL_OK;
     r->n = n;
@@ -700,9 +687,6 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
     if (!run) for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
     r->raise = weights(n, both, 2, beta, ll, r->weight);
     weights(n, both + 1, 2, beta, ll, squeezed);
-    r->raw = snl_sample_ess(n, r->weight) / (double)n;
-    if (st == SNL_OK && run) st = smoothed(n, squeezed, &r->pareto, work);
-    if (st == SNL_OK && run) st = smoothed(n, r->weight, &r->pareto, work);
     r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
     for (i = 0; i < n; i++) {
         double *v = r->v + i*columns;
@@ -716,6 +700,7 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
         v[SNL_NPAR + 2] = log(r->weight[i]);
     }
     if (st == SNL_OK && run) st = result_budget(r, squeezed, theta, work);
+    if (st == SNL_OK && run) st = snl_pareto_k(n, r->weight, &r->pareto, theta);
     for (k = 0; st == SNL_OK && k < SNL_NPAR; k++) {
         const int par = s->c.prior[k].param;
         r->names[k] = snl_parameter_name[par];
@@ -1081,7 +1066,7 @@ static int infer_to(session *s, const options *o,
     r.ess = last->ess;
     r.accept = last->accept;
     r.evidence[0] = last->evidence + r.raise;
-    r.evidence[1] = hypot(last->evidence_error, sqrt((1/r.raw - 1)/last->ess));
+    r.evidence[1] = hypot(last->evidence_error, sqrt((1/r.efficiency - 1)/last->ess));
     r.calls = (double)(search + v.calls + refined);
     r.stopped = stopped;
     r.rounds = v.round;
@@ -1089,11 +1074,11 @@ static int infer_to(session *s, const options *o,
     snprintf(text, sizeof text,
              "calls_search\t%lu\ncalls_training\t%lu\ncalls_refinement\t%lu\ncalls\t%lu\nrounds\t%lu\n"
              "error_log_likelihood\t%.9g\ndivergence\t%.9g\ncomponents\t%.0f\nlost_sigma\t%.9g\n"
-             "pareto_k\t%.4f\nefficiency\t%.9g\nefficiency_raw\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\n"
+             "pareto_k\t%.4f\nefficiency\t%.9g\neffective_samples\t%.0f\nchain_effective_samples\t%.0f\n"
              "log_bayes_factor\t%.4f\nlog_bayes_factor_error\t%.4f\nstopped\t%s\n",
              (unsigned long)search, (unsigned long)v.calls, (unsigned long)refined,
              (unsigned long)(search + v.calls + refined), (unsigned long)v.round, last->error,
-             last->divergence, last->components, last->lost, r.pareto, r.efficiency, r.raw,
+             last->divergence, last->components, last->lost, r.pareto, r.efficiency,
              fmin(last->ess, r.efficiency*(double)v.n), last->ess, r.evidence[0], r.evidence[1], stopped);
     if (!rc) rc = result_write(&r, s, o, text, e);
     terminal_clear(&s->tell);

@@ -510,11 +510,11 @@ static snl_status c_resample(const double *a, double *out, size_t *k)
 }
 static snl_status c_pareto(const double *a, double *out, size_t *k)
 {
-    double w[30], work[90];
+    double w[30], work[30];
     for (int i = 0; i < 30; i++) w[i] = 1 + i % 7 + (i == 4)*30;
     w[9] = a[0];
     *k = 1;
-    return snl_pareto_smooth(30, w, NULL, out, work);
+    return snl_pareto_k(30, w, out, work);
 }
 static snl_status c_jsd(const double *a, double *out, size_t *k)
 {
@@ -599,7 +599,7 @@ static const struct row {
     { "snl_quantiles", c_quantiles, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
     { "snl_hpd", c_hpd, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
     { "snl_resample", c_resample, 3, 0, 0, { 1, 2, 1 } },
-    { "snl_pareto_smooth", c_pareto, 1, 0, 0, { 3 } },
+    { "snl_pareto_k", c_pareto, 1, 0, 0, { 3 } },
     { "snl_jsd", c_jsd, 12, 0, 0, { 1, 2, 4, 1, 2, 1, 2, 3, 7, 1, 1, 1 } },
     { "snl_ks", c_ks, 3, 0, 0, { 0.2, 0.5, 0.8 } },
     { "snl_event_search", c_event, 22, 0, 0, { 6e5, 1, -0.99, -0.99, 149500, 100, -1, 0, 0, -1, 0,

@@ -979,22 +979,22 @@ TEST ks_of_a_shifted_grid(void)
 TEST the_shape_of_a_pareto_tail_is_found(void)
 {
     enum { N = 20000 };
-    static double w[N], work[3*N];
+    static double w[N], work[N];
     const double shape[4] = { 0.2, 0.5, 0.8, 1.2 };
     double k;
     snl_rng r;
     snl_rng_seed(&r, 5, 0);
     for (int j = 0; j < 4; j++) {
         for (size_t i = 0; i < N; i++) w[i] = pow(snl_rng_uniform(&r), -shape[j]);
-        ASSERT_EQ(SNL_OK, snl_pareto_smooth(N, w, NULL, &k, work));
+        ASSERT_EQ(SNL_OK, snl_pareto_k(N, w, &k, work));
         ASSERT_NEAR(shape[j], k, 4*(1 + shape[j])/sqrt(424));
     }
     for (size_t i = 0; i < N; i++) w[i] = 3;
-    ASSERT_EQ(SNL_OK, snl_pareto_smooth(N, w, NULL, &k, work));
+    ASSERT_EQ(SNL_OK, snl_pareto_k(N, w, &k, work));
     ASSERT_EQ(0.0, k);
-    ASSERT_EQ(SNL_EINVAL, snl_pareto_smooth(24, w, NULL, &k, work));
+    ASSERT_EQ(SNL_EINVAL, snl_pareto_k(24, w, &k, work));
     w[7] = NAN;
-    ASSERT_EQ(SNL_ENOTFINITE, snl_pareto_smooth(N, w, NULL, &k, work));
+    ASSERT_EQ(SNL_ENOTFINITE, snl_pareto_k(N, w, &k, work));
     PASS();
 }
 

@@ -226,6 +226,45 @@ TEST search_finds_the_signal_in_a_wide_window(void)
     PASS();
 }
 
+/* A month of a light binary, SNR 534: from where the blind search ends, the way up runs along
+ * the border of a spin (it ended 726 nats below the truth when steps stopped there), or
+ * through equal masses to the other order of the spins. */
+TEST search_climbs_along_borders(double q, double chi1, double chi2, uint64_t seed)
+{
+    static const double T = 2621440;
+    const double theta[SNL_NPAR] = { 226000, q, chi1, chi2, 2400000, 32000, 0.967, 2, 4.41, 0.31, 0.34 };
+    const snl_noise noise = snl_noise_defaults();
+    const size_t k0 = (size_t)(3e-4*T), n = (size_t)(0.03*T) - k0;
+    snl_data *d;
+    snl_event *e;
+    snl_event_cfg cfg = ev.cfg;
+    snl_source s = snl_source_from_theta(theta);
+    snl_search_result f;
+    snl_rng rng;
+    double truth;
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1/T, k0, n));
+    for (size_t c = 0; c < 2; c++)
+        ASSERT_EQ(SNL_OK, snl_noise_psd(&noise, SNL_CHANNEL_A, n, d->f, d->S + c*n, NULL));
+    ASSERT_EQ(SNL_OK, snl_data_add_signal(d, &cfg.lisa, &s, NULL));
+    ASSERT(snl_data_snr(d, d->d) > 400);
+    snl_rng_seed(&rng, seed, 0);
+    snl_data_add_noise(d, &rng);
+    ASSERT_EQ(SNL_OK, snl_likelihood_dense(d, &cfg.lisa, &s, &truth, NULL));
+    cfg.nodes = 512;
+    cfg.prior[SNL_CHIRP_MASS].lo = 0.8*226000;      cfg.prior[SNL_CHIRP_MASS].hi = 1.2*226000;
+    cfg.prior[SNL_CHI2].kind = cfg.prior[SNL_MASS_RATIO].kind = SNL_UNIFORM;
+    cfg.prior[SNL_T_REF].lo = 2400000 - 600;        cfg.prior[SNL_T_REF].hi = 2400000 + 600;
+    ASSERT_EQ(SNL_OK, snl_event_create(&e, &cfg, d, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_event_search(e, &f, NULL, NULL, NULL));
+    if (!(f.log_like > truth - 40)) printf("found %.1f, true %.1f\n", f.log_like, truth);
+    ASSERT(f.log_like > truth - 40);    /* in reach of the first proposal, which is heated 100 times */
+    ASSERT(f.log_like < truth + 19);
+    ASSERT(f.calls < 3500);
+    snl_event_free(e);
+    snl_data_free(d);
+    PASS();
+}
+
 /* Both halves of psi hold half of the prior at each y, whatever the period begins with. */
 TEST angles_may_have_any_period(double lambda)
 {
@@ -1378,6 +1417,99 @@ TEST the_budget_tells_compression_from_network(void)
     PASS();
 }
 
+/* A y, and waves in the same forty numbers, which one tangent plane does not hold. */
+static void bent(const toy *t, const double *y, double *s)
+{
+    linear(t, y, s);
+    for (size_t i = 0; i < t->p.nx; i++) s[i] += sin(0.5*t->A[i*TOY_DIM]*y[0] + t->A[i*TOY_DIM + 1]*y[1]);
+}
+
+/* s = A y: derivatives about one point span all signals, and no more than D numbers are needed
+ * of 40.  s of waves: one point leaves more than three do, components of what is left
+ * bring it below what is allowed.  2 D simulations a point. */
+TEST scores_compress(void)
+{
+    enum { D = 3, N = 200 };
+    static toy t;
+    double lost[3], both[2*N];
+    for (int k = 0; k < 4; k++) {
+        snl_run_cfg c = small_run(500, 300, 2);
+        snl_run *r;
+        snl_run_view v;
+        toy_make(&t, D, 40, k ? bent : linear);
+        c.compression = k == 3 ? SNL_COMPRESS_BOTH : SNL_COMPRESS_SCORE;
+        c.points = k == 2 ? 3 : 1;
+        ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+        ASSERT_EQ(SNL_OK, run_to_the_end(r));
+        v = snl_run_state(r);
+        ASSERT_EQ(800 + 2*2*D*c.points, v.calls);
+        ASSERT_EQ((double)v.calls, v.report[1].calls);
+        ASSERT_EQ(SNL_OK, snl_run_budget(r, N, v.y, both));
+        if (k == 0) {
+            ASSERT_EQ((double)D, v.report[1].components);
+            ASSERT(v.report[1].lost < 1e-6);
+            for (size_t i = 0; i < N; i++) ASSERT_NEAR(both[2*i], both[2*i + 1], 1e-6);
+        } else lost[k - 1] = v.report[1].lost;
+        if (k == 1) ASSERT_EQ((double)D, v.report[1].components);
+        snl_run_free(r);
+    }
+    ASSERT(lost[0] > 0.02);
+    ASSERT(lost[1] < 0.5*lost[0]);
+    ASSERT(lost[2] <= 0.02);
+    PASS();
+}
+
+/* Of a linear problem the posterior mean of y is sufficient: what is learned loses little. */
+TEST learned_summaries_find_a_linear_gaussian(void)
+{
+    enum { D = 3 };
+    static toy t;
+    snl_run_cfg c = small_run(1500, 1000, 4);
+    double mean[D], C[D*D];
+    snl_run *r;
+    snl_run_view v;
+    toy_make(&t, D, 30, linear);
+    toy_posterior(&t, mean, C);
+    c.compression = SNL_COMPRESS_LEARNED;
+    ASSERT_EQ(SNL_EINVAL, snl_run_create(&r, &t.p, &c, NULL));  /* its noise has to be learned */
+    c.transforms = 2;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    v = snl_run_state(r);
+    ASSERT_EQ((double)D, v.report[v.round - 1].components);
+    ASSERT(v.report[v.round - 1].error < 0.5);
+    CHECK_CALL(check_moments(v.n, D, v.y, v.report[v.round - 1].ess, mean, C, 0.12));
+    snl_run_free(r);
+    PASS();
+}
+
+/* Networks that differ say so; their mean is nearer to the truth than one of them. */
+TEST networks_are_averaged(void)
+{
+    enum { D = 3 };
+    static toy t;
+    double error[2] = { 0, 0 };
+    for (int k = 0; k < 2; k++)
+        for (uint64_t seed = 1; seed <= 8; seed++) {
+            snl_run_cfg c = small_run(300, 300, 3);
+            snl_run *r;
+            snl_run_view v;
+            toy_make(&t, D, 40, bent);
+            c.networks = k ? 4 : 1;
+            c.seed = seed;
+            c.error = 1e-9;
+            c.degree = 0;                   /* all is left to the networks */
+            ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+            ASSERT_EQ(SNL_OK, run_to_the_end(r));
+            v = snl_run_state(r);
+            ASSERT_EQ(k, v.report[2].spread > 1e-4);
+            error[k] += (v.report[1].error + v.report[2].error)/8;
+            snl_run_free(r);
+        }
+    ASSERT(error[1] < 0.93*error[0]);       /* 0.8 is usual */
+    PASS();
+}
+
 static int rises(void *user, const snl_run_progress *p)
 {
     double *done = user;
@@ -1575,6 +1707,8 @@ SUITE(snl)
     RUN_TEST(false_alarms_are_as_rare_as_said);
     RUN_TEST(weak_signals_are_found);
     RUN_TEST(search_finds_the_signal_in_a_wide_window);
+    RUN_TESTp(search_climbs_along_borders, 1.15, -0.58, -0.53, 1);
+    RUN_TESTp(search_climbs_along_borders, 1.8, 0.27, 0.55, 2);
     RUN_TESTp(angles_may_have_any_period, -SNL_PI);
     RUN_TESTp(angles_may_have_any_period, SNL_PI);
     RUN_TEST(prior_of_the_chart_has_the_jacobian_of_finite_differences);
@@ -1597,6 +1731,9 @@ SUITE(snl)
     RUN_TEST(results_do_not_depend_on_the_pool);
     RUN_TEST(a_saved_run_continues_to_the_same_bits);
     RUN_TEST(the_budget_tells_compression_from_network);
+    RUN_TEST(scores_compress);
+    RUN_TEST(learned_summaries_find_a_linear_gaussian);
+    RUN_TEST(networks_are_averaged);
     RUN_TEST(calibrated_ranks_are_uniform);
     RUN_TEST(runs_refuse_settings_by_name);
     RUN_TEST(runs_refuse_more_settings_by_name);
