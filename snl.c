@@ -2403,7 +2403,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     run_largest(n, work, starts < n ? starts : n, pick);
     for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
         memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
-    if (r->cfg.once) beta = 1;                      /* [P] has no temperatures */
+    if (r->cfg.once || beta > 0.8) beta = 1;        /* [P] has no temperatures */
     chain.steps = chain.steps/4 + 10;               /* more in the last round, below */
     chain.burn = chain.burn/2 + 5;
     chain.ess = fmin(chain.ess, 1000);

@@ -1054,6 +1054,8 @@ static int infer_to(session *s, const options *o,
         }
         v = snl_run_state(run);
     }
+    if (strcmp(stopped, "the posterior stands still"))
+        fprintf(stderr, "warning: %s before the posterior stood still: parts of it may be missing\n", stopped);
     if (v.beta < 1)
         fprintf(stderr, "warning: the rounds ended at temperature %.3g: only log_weight makes the draws "
                 "those of the posterior\n", 1/v.beta);

@@ -1432,6 +1432,7 @@ TEST scores_compress(void)
     enum { D = 3, N = 200 };
     static toy t;
     double lost[3], both[2*N];
+    ASSERT_EQ(SNL_COMPRESS_PCA, snl_run_defaults().compression);
     for (int k = 0; k < 4; k++) {
         snl_run_cfg c = small_run(500, 300, 2);
         snl_run *r;

@@ -97,6 +97,9 @@ refused "infer: --out: a value is missing" $SNL infer $D/event.cfg --out
 refused "infer: --out is missing" $SNL infer $D/event.cfg
 refused "infer: CONFIG is wanted" $SNL infer --out $D/x
 refused "infer: --seed: one" $SNL infer $D/event.cfg --out $D/x --seed one
+refused "infer: --points: 65 is outside \[1, 64\]" $SNL infer $D/event.cfg --out $D/x --points 65
+refused "infer: --minutes: 0 is not in (0, inf)" $SNL infer $D/event.cfg --out $D/x --minutes 0
+refused "compression.*pca|score|both|learned" $SNL infer $D/event.cfg --out $D/x --compression zip
 refused "compare: A.tsv B.tsv is wanted" $SNL compare $D/event.cfg
 refused "waveform: --cases is missing" $SNL waveform
 refused "noise_model.*Sangria" $SNL noise --frequencies tests/data/noise.tsv --model nothing
@@ -294,6 +297,13 @@ ok "infer and mcmc agree to 5 mnat" sh -c "$SNL compare $D/A/posterior.tsv $D/C/
 for n in calls_search calls_sampling calls effective_samples acceptance; do
     ok "summary.tsv of mcmc has $n" value $D/C/summary.tsv $n
 done
+# ---- stopped early, by scores: 33 numbers of three expansions, 22 simulations each
+ok "--compression score --calls" $SNL infer $D/event.cfg --out $D/E --compression score --points 3 --calls 3500
+ok "says that parts may be missing" grep -q "^warning: the budget of calls is used up before the posterior stood still" $D/out
+[ "$(value $D/E/summary.tsv stopped)" = "the budget of calls is used up" ] && yes || no "says why it stopped" $D/E/summary.tsv
+[ $(value $D/E/summary.tsv calls_training) -eq 1566 ] && yes || no "counts the expansions" $D/E/summary.tsv
+[ $(value $D/E/summary.tsv components) -eq 33 ] && yes || no "three times eleven numbers" $D/E/summary.tsv
+grep -q "compression<.*>score<" $D/E/report.html && yes || no "the report names the compression"
 ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
 ok "gives 0" awk -F"$TAB" 'NR > 1 && $2 != 0 { exit 1 } END { exit NR != 13 }' $D/self.tsv
 ok "plot" $SNL plot $D/A/posterior.tsv $D/C/posterior.tsv --out $D/both.svg
