@@ -232,12 +232,25 @@ static int shared_columns(const table *a, const table *b, const char **names)
     return n;
 }
 
+/* exp(log_weight) of each row, NULL where there is no such column. */
+static int table_weights(const table *t, double **w, io_error *e)
+{
+    static const char *const name[] = { "log_weight" };
+    size_t i;
+    int rc;
+    if (table_find(t, name[0]) < 0) return 0;
+    if (!(*w = malloc((t->rows + 1) * sizeof **w))) return io_fail(e, IO_FAILED, "out of memory");
+    rc = table_numbers(t, 1, name, 1, *w, e);
+    for (i = 0; i < t->rows; i++) (*w)[i] = exp((*w)[i]);
+    return rc;
+}
+
 static int cmd_compare(options *o, io_error *e)
 {
     const char *names[PLOT_DIMS];
     table t[2];
     out_file out = { 0 };
-    double *v[2] = { NULL, NULL }, *x = NULL, j, top = 0;
+    double *v[2] = { NULL, NULL }, *w[2] = { NULL, NULL }, *x = NULL, j, top = 0;
     int n = 0, k, rc = 0;
     size_t i;
     memset(t, 0, sizeof t);
@@ -248,6 +261,7 @@ static int cmd_compare(options *o, io_error *e)
         v[k] = malloc((t[k].rows + 1) * (size_t)n * sizeof *x);
         if (!v[k]) rc = io_fail(e, IO_FAILED, "out of memory");
         else rc = table_numbers(&t[k], (size_t)n, names, 0, v[k], e);
+        if (!rc && o->weighted) rc = table_weights(&t[k], &w[k], e);
     }
     if (!rc && !(x = malloc((t[0].rows + t[1].rows + 4*SNL_JSD_GRID) * sizeof *x)))
         rc = io_fail(e, IO_FAILED, "out of memory");
@@ -258,7 +272,7 @@ static int cmd_compare(options *o, io_error *e)
             double *y = x + t[0].rows;
             for (i = 0; i < t[0].rows; i++) x[i] = v[0][i*(size_t)n + (size_t)k];
             for (i = 0; i < t[1].rows; i++) y[i] = v[1][i*(size_t)n + (size_t)k];
-            if (snl_jsd(t[0].rows, x, NULL, t[1].rows, y, NULL, &j, y + t[1].rows) != SNL_OK)
+            if (snl_jsd(t[0].rows, x, w[0], t[1].rows, y, w[1], &j, y + t[1].rows) != SNL_OK)
                 rc = io_fail(e, IO_REFUSED, "%s: %s is constant, or has too few rows", o->file[0], names[k]);
             else {
                 fprintf(out.file, "%s\t%.17g\n", names[k], 1000*j);
@@ -268,20 +282,18 @@ static int cmd_compare(options *o, io_error *e)
         if (!rc) fprintf(out.file, "max\t%.17g\n", top);
         { const int rc2 = out_close(&out, !rc, e);  if (!rc) rc = rc2; }
     }
-    for (k = 0; k < 2; k++) { table_free(&t[k]);  free(v[k]); }
+    for (k = 0; k < 2; k++) { table_free(&t[k]);  free(v[k]);  free(w[k]); }
     free(x);
     return rc;
 }
 
 static int cmd_plot(options *o, io_error *e)
 {
-    static const char *const weight_name[] = { "log_weight" };
     const char *names[PLOT_DIMS];
     plot_samples set[TOOL_FILES];
     table t[TOOL_FILES];
     double *v[TOOL_FILES] = { NULL }, *w[TOOL_FILES] = { NULL };
     int n = 0, k, rc = 0;
-    size_t i;
     memset(t, 0, sizeof t);
     for (k = 0; !rc && k < o->files; k++) {
         rc = table_read(&t[k], o->file[k], e);
@@ -290,16 +302,12 @@ static int cmd_plot(options *o, io_error *e)
     }
     for (k = 0; !rc && k < o->files; k++) {
         v[k] = malloc((t[k].rows + 1) * (size_t)n * sizeof **v);
-        w[k] = malloc((t[k].rows + 1) * sizeof **w);
-        if (!v[k] || !w[k]) rc = io_fail(e, IO_FAILED, "out of memory");
+        if (!v[k]) rc = io_fail(e, IO_FAILED, "out of memory");
         else rc = table_numbers(&t[k], (size_t)n, names, 0, v[k], e);
         set[k].label = o->file[k];
         set[k].rows = t[k].rows;
         set[k].value = v[k];
-        set[k].weight = NULL;
-        if (rc || table_find(&t[k], weight_name[0]) < 0) continue;
-        rc = table_numbers(&t[k], 1, weight_name, 1, w[k], e);
-        for (i = 0; i < t[k].rows; i++) w[k][i] = exp(w[k][i]);
+        if (!rc) rc = table_weights(&t[k], &w[k], e);
         set[k].weight = w[k];
     }
     if (!rc) rc = plot_corner(o->out, (size_t)o->files, set, (size_t)n, names, NULL, e);
@@ -377,7 +385,7 @@ static const command commands[] = {
       "snl init > event.cfg" },
     { "compare", cmd_compare, "A.tsv B.tsv", 0,
       "Jensen-Shannon divergence of the marginals of two sample tables {mnat}\n"
-      "  snl compare A.tsv B.tsv",
+      "  snl compare A.tsv B.tsv [--weighted: by log_weight, where there is one]",
       "snl compare results/posterior.tsv exact/posterior.tsv" },
     { "plot", cmd_plot, "A.tsv [B.tsv C.tsv D.tsv]", 1,
       "corner plot of sample tables over each other\n"
@@ -441,6 +449,7 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         if (!strcmp(k, "--quiet")) { o->quiet = 1;  continue; }
         if (!strcmp(k, "--resume")) { o->resume = 1;  continue; }
         if (!strcmp(k, "--plain")) { o->plain = 1;  continue; }
+        if (!strcmp(k, "--weighted")) { o->weighted = 1;  continue; }
         if (k[0] != '-') {
             if (o->files == TOOL_FILES) return io_fail(e, IO_REFUSED, "%s: too many files: %s", c->name, k);
             o->file[o->files++] = k;

@@ -13,7 +13,7 @@ typedef struct options {
     int    files;
     unsigned long seed, threads;        /* threads 0: one for each processor */
     unsigned long points, calls;        /* of expansion, 0: not given; at most, 0: no limit */
-    int    quiet, resume, model_given, plain, compression;    /* compression -1: not given */
+    int    quiet, resume, model_given, plain, weighted, compression;    /* compression -1: not given */
     double minutes;                     /* at most */
     int    model, tdi, response, noise, foreground;
     double years, false_alarm;

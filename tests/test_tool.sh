@@ -305,6 +305,15 @@ ok "says that parts may be missing" grep -q "^warning: the budget of calls is us
 [ $(value $D/E/summary.tsv components) -eq 33 ] && yes || no "three times eleven numbers" $D/E/summary.tsv
 grep -q "compression<.*>score<" $D/E/report.html && yes || no "the report names the compression"
 ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
+# 200 rows, of which log_weight leaves the second half nothing: then as the first half alone
+seq 1 200 | awk 'BEGIN { print "# a\tlog_weight" } { print $1 % 7 + $1/100 "\t" ($1 > 100 ? -1000 : 0) }' >$D/w.tsv
+seq 1 200 | awk 'BEGIN { print "# a" } { print $1 % 7 + $1/100 + ($1 > 100 ? 1 : 0) }' >$D/v.tsv
+ok "compare" $SNL compare $D/w.tsv $D/v.tsv --out $D/plain.tsv
+ok "compare --weighted" $SNL compare $D/w.tsv $D/v.tsv --weighted --out $D/weighted.tsv
+head -101 $D/w.tsv | cut -f1 >$D/half.tsv
+ok "compare the half" $SNL compare $D/half.tsv $D/v.tsv --out $D/half.out
+cmp -s $D/plain.tsv $D/weighted.tsv && no "--weighted changes nothing" || yes
+ok "weights count as rows do" awk -F"$TAB" 'NR == FNR { a[NR] = $2; next } FNR > 1 && ($2/a[FNR] > 1.05 || $2/a[FNR] < 0.95) { exit 1 }' $D/half.out $D/weighted.tsv
 ok "gives 0" awk -F"$TAB" 'NR > 1 && $2 != 0 { exit 1 } END { exit NR != 13 }' $D/self.tsv
 ok "plot" $SNL plot $D/A/posterior.tsv $D/C/posterior.tsv --out $D/both.svg
 ok "gives XML" xml $D/both.svg
