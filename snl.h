@@ -1279,7 +1279,7 @@ typedef struct snl_sample_cfg {
     int    plain;                 /* 1: stretch moves [GW] alone, for comparison              */
 } snl_sample_cfg;
 static inline snl_sample_cfg snl_sample_defaults(void)
-{ snl_sample_cfg c = { 64, 2, 2, 2400, 7600, 10000, 5000, 30400, 0 };  return c; }
+{ snl_sample_cfg c = { 64, 2, 2, 2400, 7600, 10000, 4000, 30400, 0 };  return c; }
 
 typedef struct snl_sample_report {
     double accept;                /* share of the stretch moves accepted at temperature 1     */

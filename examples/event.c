@@ -1027,6 +1027,11 @@ static int infer_to(session *s, const options *o,
     history_begin(s, o, found, snl_run_state(run).round);
     for (v = snl_run_state(run); !rc && !v.done; ) {
         st = snl_run_round(run, report_progress, s, &why);
+        if (st == SNL_EINVAL && why.name && !strcmp(why.name, "spread")) {
+            rc = io_fail(e, IO_FAILED, "%s: round %lu: the surrogate's posterior collapsed to a point: with "
+                         "this compression the network did not learn enough", s->c.path, (unsigned long)v.round + 1);
+            goto done;
+        }
         if (st != SNL_OK) { rc = refuse(e, s->c.path, st, &why);  goto done; }
         v = snl_run_state(run);
         last = &v.report[v.round - 1];
