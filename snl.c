@@ -1780,9 +1780,11 @@ static snl_status run_expand(snl_run *r, run_basis *b, size_t at)
     const snl_problem *p = r->p;
     const size_t d = p->dim, nx = p->nx;
     const double *y0 = r->y + at*(d + 1), step = 1e-3;
-    double *mem = SNL_CALLOC(2*d*(d + 1 + nx), sizeof *mem), *in = mem, *s = mem + 2*d*(d + 1);
+    double *in = SNL_CALLOC(2*d*(d + 1 + nx), sizeof *in), *s;
     size_t i, k, n = 0, which[2*RUN_MAX_DIM];
-    snl_status st = mem ? SNL_OK : SNL_ENOMEM;
+    snl_status st = SNL_OK;
+    if (!in) return SNL_ENOMEM;
+    s = in + 2*d*(d + 1);
     for (i = 0; i < 2*d && st == SNL_OK; i++) {
         double lp, *y = in + n*(d + 1);
         memcpy(y, y0, (d + 1) * sizeof *y);
@@ -1799,7 +1801,7 @@ static snl_status run_expand(snl_run *r, run_basis *b, size_t at)
         run_grow(r, b, v, 1e-6 * sqrt(run_dot(nx, v, v)));
         i += (size_t)pair;
     }
-    SNL_FREE(mem);
+    SNL_FREE(in);
     return st;
 }
 
@@ -2102,12 +2104,13 @@ static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, ru
     enum { COPIES = 4 };
     const size_t k = r->k, d = r->p->dim;
     run_training b = *a;
-    double *c = SNL_CALLOC(COPIES*m*(k + d), sizeof *c), *y = c + COPIES*m*k, loss;
+    double *c = SNL_CALLOC(COPIES*m*(k + d), sizeof *c), *y, loss;
     snl_flow *made = NULL;
     snl_rng rng;
     size_t i, j;
     snl_status st;
     if (!c) return SNL_ENOMEM;
+    y = c + COPIES*m*k;
     snl_rng_seed(&rng, a->cfg.seed, 17);
     for (i = 0; i < COPIES*m; i++) {
         for (j = 0; j < k; j++) c[i*k + j] = a->x[(i % m)*k + j] + snl_rng_normal(&rng);
@@ -2257,10 +2260,13 @@ static snl_status run_spread(snl_run *r, double *out)
 static snl_status run_moved(snl_run *r, double *out)
 {
     const size_t n = r->have, d = r->p->dim;
-    double *two = SNL_CALLOC(4*n + 4*SNL_JSD_GRID, sizeof *two), *w = two + 2*n, *x = w + n, j, top = -INFINITY;
+    double *two = SNL_CALLOC(4*n + 4*SNL_JSD_GRID, sizeof *two), *w, *x, j, top = -INFINITY;
     size_t i, k;
-    snl_status st = two ? SNL_OK : SNL_ENOMEM;
-    if (st == SNL_OK) st = snl_pool_map(r->p->pool, run_surrogate, r, n, RUN_ROWS, r->draws, d, two, 2);
+    snl_status st;
+    if (!two) return SNL_ENOMEM;
+    w = two + 2*n;
+    x = w + n;
+    st = snl_pool_map(r->p->pool, run_surrogate, r, n, RUN_ROWS, r->draws, d, two, 2);
     for (i = 0; i < n && st == SNL_OK; i++) {
         w[i] = two[2*i] > -INFINITY ? two[2*i + 1] - r->draw_ll[i] : -INFINITY;
         top = fmax(top, w[i]);
