@@ -1940,6 +1940,7 @@ typedef struct run_training {
     snl_flow_shape shape;
     const double *x;                /* [m][k]: noise-free components                         */
     double *work;                   /* learned: [k] and of run_seen                          */
+    int noise;                      /* is drawn anew at every use                            */
     size_t bytes;                   /* of a saved network                                    */
 } run_training;
 
@@ -2052,12 +2053,11 @@ static snl_status run_train_fn(void *ctx, size_t worker, size_t n, const double 
 {
     const run_training *all = ctx;
     const snl_run *r = all->r;
-    const int fresh = r->p->unit_noise && !r->cfg.once;
     snl_status st = SNL_OK;
     (void)worker;
     for (; n-- > 0 && st == SNL_OK; in++, out += 1 + all->bytes/8) {
         run_training a = *all;
-        const snl_train_hooks hooks = { &a, fresh ? run_add_noise : NULL, run_train_progress };
+        const snl_train_hooks hooks = { &a, a.noise ? run_add_noise : NULL, run_train_progress };
         snl_train_report rep;
         snl_flow *f;
         size_t size;
@@ -2123,13 +2123,8 @@ static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, ru
     b.shape.transforms = 0;
     b.cfg.flow.epochs = 0;
     b.data.n = COPIES*m;  b.data.c = c;  b.data.x = y;  b.data.s = NULL;
-    {   snl_problem plain = *r->p;              /* no noise is added to y */
-        snl_run copy = *r;
-        plain.unit_noise = 0;
-        copy.p = &plain;
-        b.r = &copy;
-        st = run_train(&b, 1, &made, &loss);
-    }
+    b.noise = 0;                                /* none is added to y */
+    st = run_train(&b, 1, &made, &loss);
     r->squeeze = made;
     SNL_FREE(c);
     return st;
@@ -2155,7 +2150,7 @@ static void run_level(snl_run *r, size_t m, const size_t *pick, const double *c,
 
 /* Fit compression and networks to the m picked rows. */
 static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *t,
-                          snl_round *rep, snl_fault *why)
+                          snl_round *rep)
 {
     const snl_problem *p = r->p;
     const size_t d = p->dim, nx = p->nx;
@@ -2202,7 +2197,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
         }
     }
     for (i = 0; i < k; i++) ones[i] = 1;
-    a.r = r;  a.t = t;  a.x = x;
+    a.r = r;  a.t = t;  a.x = x;  a.noise = fresh;
     a.cfg = snl_train_defaults();
     a.cfg.mean.epochs = r->cfg.epochs;
     a.cfg.flow.epochs = r->cfg.transforms ? r->cfg.epochs : 0;
@@ -2221,7 +2216,6 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
         a.shape.width = r->cfg.width;
     }
     rep->components = (double)run_width(r);
-    (void)why;
     if (st == SNL_OK) st = run_train(&a, r->cfg.networks, r->flow, &rep->loss);
     if (st == SNL_OK) st = run_ready(r);
     if (st == SNL_OK && learned) run_level(r, m, pick, c, r->beta);
@@ -2401,7 +2395,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     r->calls = n;
     t.prog.stage = "train";
     if (hook && hook(user, &t.prog)) { st = SNL_ESTOPPED;  goto done; }
-    if ((st = run_fit(r, m, pick, &t, rep, why)) != SNL_OK) goto done;
+    if ((st = run_fit(r, m, pick, &t, rep)) != SNL_OK) goto done;
     rep->calls = (double)(n + r->extra);
     t.prog.stage = "sample";
     t.prog.done = t.prog.value = t.prog.train = 0;

@@ -1362,12 +1362,14 @@ typedef struct snl_round {
                                   /* left out by compression                                  */
     double beta;                  /* inverse temperature that was sampled                     */
     double error;                 /* rms of surrogate - exact ln L on this round's simulations*/
-                                  /* before it learned from them {nats}, up to a constant;    */
+                                  /* before it learned from them {nats}, up to a constant,    */
+                                  /* those of the last posterior weighted to be exact;        */
                                   /* NaN in the first round and without unit_noise            */
     double spread;                /* rms over its posterior of what the ln L of a network     */
                                   /* differs from the mean of all {nats}; NaN if there is one */
-    double divergence;            /* largest 1-D Jensen-Shannon from the last posterior       */
-                                  /* {nats}, NaN while one of the two is tempered             */
+    double divergence;            /* largest 1-D Jensen-Shannon {nats} of the last posterior's*/
+                                  /* draws as they were and weighted by new to old likelihood;*/
+                                  /* NaN while one of the two is tempered                     */
     double loss;                  /* of the validation rows: share of the variance left, or   */
                                   /* with transforms -log p {nats}                            */
     double ess, accept;           /* as in snl_sample_report                                  */
@@ -1387,7 +1389,9 @@ typedef struct snl_run_view {
 
 /* A run of SNL.  problem and its arrays must outlive it.  One call of snl_run_round is one
  * round: propose, simulate, compress, train, sample [P, algorithm 1].  After an error or a
- * stop inside a round the run can be freed, or loaded from where it was saved last.
+ * stop inside a round the run can be freed, or loaded from where it was saved last.  Networks
+ * are rows for the pool: its workers allocate, so SNL_CALLOC has to allow that, and the hook is
+ * called from the one that trains the first.
  *
  * SNL_EINVAL: a field of problem or cfg, named in why; a round after the last.  SNL_ENOMEM.
  * SNL_ESTOPPED by the hook.  SNL_EFAILED: the numbers did not allow to go on. */
