@@ -1332,7 +1332,8 @@ typedef struct snl_run_cfg {
                               /* one that is represented worst; 2 dim simulations each        */
     size_t   components;      /* at most, of the compressed data, 1 .. 256 (unit_noise)       */
     double   lost;            /* signal that compression may lose, rms {sigma}, > 0           */
-    size_t   networks;        /* that are trained, 1 .. 8: the mean of their densities counts */
+    size_t   networks;        /* that are trained, 1 .. 8.  What counts is the mean of their  */
+                              /* means where these are all they learn, else of their densities*/
     size_t   degree;          /* of the polynomial part of the mean, 0 .. 4                   */
     size_t   layers, width;   /* of the networks                                              */
     size_t   epochs;          /* of training at most, per stage                               */
@@ -1404,8 +1405,8 @@ SNL_MUST_USE snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user,
 snl_run_view snl_run_state(const snl_run *r);
 
 /* Sample the trained surrogate again, with the prior that the problem has now and at the beta of
- * the run's view, into its draws: no simulation.  SNL_EINVAL before the first round.  SNL_EFAILED: the
- * prior allows none of the old draws.  The next round would go on from there. */
+ * the run's view, into its draws: no simulation.  SNL_EINVAL before the first round.
+ * SNL_EFAILED: the prior allows none of the old draws.  The next round would go on from there. */
 SNL_MUST_USE snl_status snl_run_sample(snl_run *r, snl_sample_report *report, snl_run_hook hook,
                                        void *user, snl_fault *why);
 
