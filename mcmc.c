@@ -381,10 +381,40 @@ static int mc_component(snl_mcmc *s, double *c, const double *sum, double n, dou
     return 1;
 }
 
-/* Start from draws, each the least likely of some by the components so far. */
+/* C = the mean covariance within the components: images of one peak are about as wide, so it
+ * tells of those with few draws more than the covariance of all does. */
+static void mc_within(const snl_mcmc *s, double n, double *C)
+{
+    const size_t dim = s->dim;
+    memset(C, 0, dim*dim*sizeof *C);
+    for (const double *a = s->sums; a < s->sums + s->parts*s->each; a += s->each) {
+        const double N = a[MC_WEIGHT], *m = a + MC_MEAN, *S = m + dim;
+        if (N > 0)
+            for (size_t j = 0; j < dim; j++)
+                for (size_t k = 0; k <= j; k++) C[j*dim + k] += (S[j*dim + k] - m[j]*m[k]/N) / n;
+    }
+}
+
+/* A draw for the next mean, with a chance as the distance from those so far, -ln of q over its
+ * bound: so a distant peak gets a component even where few of the draws are in it. */
+static const double *mc_far(snl_mcmc *s, size_t n, const double *x)
+{
+    double top = -INFINITY, sum = 0;
+    size_t far = mc_below(&s->rng, n);
+    for (size_t p = 0; p < s->parts; p++) top = fmax(top, s->mix[p*s->each + MC_NORM]);
+    top += log((double)s->parts);
+    for (size_t i = 0; i < n && s->parts; i++) {
+        const double w = fmax(0, top - mc_mixture(s, x + i*s->dim, s->part));
+        sum += w;
+        if (snl_rng_uniform(&s->rng)*sum < w) far = i;
+    }
+    return x + far*s->dim;
+}
+
+/* Start from draws far apart, then expectation and maximisation. */
 snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
 {
-    enum { TRIES = 30, ROUNDS = 20 };
+    enum { ROUNDS = 20 };
     const size_t dim = s->dim, K = s->parts;
     const double nu = 5, shrink = pow((double)(K ? K : 1), -2/(double)dim);
     double *sum = s->sums, *C = s->cov, *d = s->d;
@@ -395,18 +425,13 @@ snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
     memset(sum, 0, s->each*sizeof *sum);
     sum[MC_WEIGHT] = 1;                 /* one draw, its own mean */
     for (s->parts = 0; s->parts < K; s->parts++) {
-        double *c = s->mix + s->parts*s->each, least = INFINITY;
-        for (int t = 0; t < TRIES; t++) {
-            const double *y = x + mc_below(&s->rng, n)*dim, q = mc_mixture(s, y, s->part);
-            if (!(q < least)) continue;
-            least = q;
-            memcpy(c + MC_MEAN, y, dim*sizeof *y);
-        }
+        double *c = s->mix + s->parts*s->each;
+        memcpy(c + MC_MEAN, mc_far(s, n, x), dim*sizeof *c);
         if (mc_component(s, c, sum, (double)K, nu, C)) continue;
         s->parts = K;
         return SNL_EFAILED;
     }
-    for (size_t round = 0; round < ROUNDS; round++) {       /* expectation, maximisation */
+    for (size_t round = 0; round < ROUNDS; round++) {
         memset(sum, 0, K*s->each*sizeof *sum);
         for (size_t i = 0; i < n; i++) {
             const double *y = x + i*dim, q = mc_mixture(s, y, s->part);
@@ -422,6 +447,7 @@ snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
                 }
             }
         }
+        mc_within(s, (double)n, C);
         for (size_t p = 0; p < K; p++)
             if (!mc_component(s, s->mix + p*s->each, sum + p*s->each, (double)n, nu, C))
                 return SNL_EFAILED;

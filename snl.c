@@ -1050,19 +1050,36 @@ static double run_search_climb(snl_event *e, run_top *top, int iterations, doubl
     return ll;
 }
 
-/* Take the best point as reference of chart and heterodyning, and climb on about it. */
-static snl_status run_search_refer(snl_event *e, snl_model model, double *ll, snl_fault *why)
+/* Climb a little from each point of a list; to keeps the best. */
+static void run_search_sieve(snl_event *e, run_top *from, int iterations, run_top *to)
+{
+    size_t k;
+    for (k = 0; k < from->n; k++) {
+        const double l = run_event_climb(e, from->y[k], iterations);
+        run_top_add(to, l, from->y[k]);
+    }
+}
+
+/* Take the best point as reference of chart and heterodyning and climb on about it, at least so
+ * many times, and until that gains nothing. */
+static snl_status run_search_settle(snl_event *e, snl_model model, int least, double *ll,
+                                    snl_fault *why)
 {
     snl_source s;
-    double jac;
-    snl_status st;
-    if (!run_chart_inverse(&e->chart, e->best, &s, &jac) || !run_event_branch(e, e->best, &s))
-        return SNL_EFAILED;
-    if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
-    if ((st = run_event_heterodyne(e, model, &s, why)) != SNL_OK) return st;
-    if (!run_event_forward(e, &s, e->best)) return SNL_EFAILED;
-    *ll = run_event_climb(e, e->best, 15);
-    return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
+    double jac, before = -INFINITY;
+    int pass;
+    for (pass = 0; pass < least || (pass < 8 && *ll > before + 1); pass++) {
+        snl_status st;
+        if (pass || least == 1) before = *ll;
+        if (!run_chart_inverse(&e->chart, e->best, &s, &jac) || !run_event_branch(e, e->best, &s))
+            return SNL_EFAILED;
+        if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
+        if ((st = run_event_heterodyne(e, model, &s, why)) != SNL_OK) return st;
+        if (!run_event_forward(e, &s, e->best)) return SNL_EFAILED;
+        *ll = run_event_climb(e, e->best, 15);
+        if (!(*ll > -INFINITY)) return SNL_EFAILED;
+    }
+    return SNL_OK;
 }
 
 /* Factor of a proposal about the best point: the inverse Fisher matrix of all but the sky,
@@ -1086,12 +1103,12 @@ static int run_search_proposal(snl_event *e, double heat)
     return run_cholesky(9, e->chol);
 }
 
-/* Point i of 81 along the valley through the best point, 4 sigma to both sides, on branch b. */
+/* Point i of 41 along the valley through the best point, 4 sigma to both sides, on branch b. */
 static void run_search_along(const snl_event *e, const double *valley, size_t i, size_t b,
                              double *y)
 {
     memcpy(y, e->best, sizeof e->best);
-    run_axpy(RUN_CA, 0.1*((double)i - 40), valley, y);
+    run_axpy(RUN_CA, 0.2*((double)i - 20), valley, y);
     y[RUN_BRANCH] = (double)b + 0.5;
 }
 
@@ -1101,7 +1118,7 @@ static void run_search_along(const snl_event *e, const double *valley, size_t i,
 static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_fault *why)
 {
     run_top near = { 0, RUN_TOP, { 0 }, { { 0 } } }, top = { 0, 32, { 0 }, { { 0 } } };
-    run_top end = { 0, 4, { 0 }, { { 0 } } };
+    run_top few = { 0, 10, { 0 }, { { 0 } } }, end = { 0, 4, { 0 }, { { 0 } } };
     const double scale[RUN_CA] = { 1e-3*e->best[RUN_MC], 0.1, 0.01, 0.1, 10 };
     double valley[RUN_CA], C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], spread[RUN_CA];
     int pass;
@@ -1138,19 +1155,17 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
             near.y[i][RUN_BRANCH] = (double)b + 0.5;
             run_top_add(&top, run_event_at(e, near.y[i], e->work), near.y[i]);
         }
-    for (i = 0; i < top.n; i++) {
-        const double l = run_event_climb(e, top.y[i], 8);
-        if (l > -INFINITY) run_top_add(&end, l, top.y[i]);
-    }
+    run_search_sieve(e, &top, 2, &few);
+    run_search_sieve(e, &few, 6, &end);
     *ll = run_search_climb(e, &end, 15, e->best);
     for (pass = 0; pass < 3; pass++) {          /* along the valley to its other hollows */
-        double line[81], best[RUN_MOST], l;
+        double line[41], best[RUN_MOST], l;
         for (end.n = 0, b = 0; b < 4; b++) {
-            for (i = 0; i <= 80; i++) {
+            for (i = 0; i <= 40; i++) {
                 run_search_along(e, valley, i, b, y);
                 line[i] = run_event_at(e, y, e->work);
             }
-            for (i = 1; i < 80; i++) {
+            for (i = 1; i < 40; i++) {
                 if (!(line[i] > line[i - 1] && line[i] >= line[i + 1])) continue;
                 run_search_along(e, valley, i, b, y);
                 run_top_add(&end, line[i], y);
@@ -1174,8 +1189,6 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     snl_source s, start;
     snl_status st;
     size_t i, j;
-    int pass;
-    double before = -INFINITY;
     snl_rng_seed(&rng, e->cfg.seed, 1);
     memset(out, 0, sizeof *out);
     out->false_alarm = 1;
@@ -1200,13 +1213,10 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
             run_search_sky(e, g, &top);
         }
     if (!(run_search_climb(e, &top, 5, e->best) > -INFINITY)) return SNL_EFAILED;
-    for (pass = 0; pass < 2 || (pass < 8 && ll > before + 1); pass++) {
-        before = pass ? ll : before;
-        if ((st = run_search_refer(e, SNL_PHENOMD, &ll, why)) != SNL_OK) return st;
-    }
+    if ((st = run_search_settle(e, SNL_PHENOMD, 2, &ll, why)) != SNL_OK) return st;
     if (e->cfg.lisa.model != SNL_PHENOMD
         && ((st = run_search_modes(e, &rng, &ll, why)) != SNL_OK
-            || (st = run_search_refer(e, e->cfg.lisa.model, &ll, why)) != SNL_OK)) return st;
+            || (st = run_search_settle(e, e->cfg.lisa.model, 1, &ll, why)) != SNL_OK)) return st;
     e->snr = sqrt(fmax(0, 2*ll));
     e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
     if (!run_search_proposal(e, e->heat) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
@@ -1391,6 +1401,8 @@ typedef struct run_target {
     void   *user;
     size_t  step, steps;                /* of the chain's earlier stages, of all */
     snl_run_progress prog;
+    const double *known;                /* [knowns][dim]: where else the density may be large */
+    size_t  knowns;
 } run_target;
 
 static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp, double *ll)
@@ -1483,8 +1495,8 @@ enum { RUN_PARTS = 16, RUN_FIT = 4000, RUN_BRIDGE = 2000 };
 
 /* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
  * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
- * quarters of the burn-in each end with a fit of the mixture to their draws so far, and
- * so mix better and better.  Where too few effective samples come out, every other row is
+ * quarters of the burn-in each end with a fit of the mixture to their draws so far and what was
+ * known before, and so mix better and better, and reach peaks where no walker is.  Where too few effective samples come out, every other row is
  * dropped and the chain goes on for as long as it was, at twice the thinning. */
 static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c, uint64_t seed,
                             const double *start, double *draws, double *ll,
@@ -1496,7 +1508,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     const size_t quarter = (c->burn + 3)/4;
     const size_t worth = (c->burn + c->steps)*W/64, fit = worth < RUN_FIT ? worth : RUN_FIT;
     const size_t skip = W < fit ? 1 + quarter*W/fit : quarter;              /* <= quarter */
-    const size_t room = rows > 3*(quarter/skip) ? rows : 3*(quarter/skip);
+    const size_t fits = 3*(quarter/skip) + (t->knowns + W - 1)/W, room = rows > fits ? rows : fits;
     size_t thin = c->steps > rows ? c->steps / rows : 1;
     const int stages = heat > 1 ? (int)ceil(log(heat) / log(4.0)) : 0;
     const double beta = t->beta;
@@ -1551,7 +1563,9 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     for (i = 0; i < 3; i++) {
         if ((st = snl_mcmc_run(s, &run, &chain, why)) != SNL_OK) goto done;
         t->step += run.steps;
-        if (!c->plain) st = snl_mcmc_fit(s, chain.kept*W, chain.theta);
+        if (t->knowns)
+            memcpy(chain.theta + chain.kept*W*d, t->known, t->knowns*d * sizeof *m);
+        if (!c->plain) st = snl_mcmc_fit(s, chain.kept*W + t->knowns, chain.theta);
         if (st != SNL_OK && st != SNL_EFAILED) goto done;
     }
     chain.kept = 0;
@@ -1598,7 +1612,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
 {
     const size_t n = c->walkers * c->temps;
     run_exact x = { NULL, NULL, 0, NULL };
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 }, NULL, 0 };
     double *start;
     size_t i;
     snl_rng rng;
@@ -2274,6 +2288,27 @@ static snl_status run_moved(snl_run *r, double *out)
     return st;
 }
 
+/* The nearest to y of `tries` rows drawn from x [n][dim], in the metric of the training rows. */
+static const double *run_neighbour(const snl_run *r, snl_rng *rng, const double *y, size_t n,
+                                   const double *x, int tries)
+{
+    const size_t d = r->p->dim;
+    const double *best = NULL;
+    double least = INFINITY, z[RUN_MAX_DIM];
+    while (tries-- > 0) {
+        const double *c = x + snl_rng_below(rng, n)*d;
+        double far;
+        size_t k;
+        for (k = 0; k < d; k++) z[k] = c[k] - y[k];
+        run_solve_lower(d, r->chol, z);
+        far = run_dot(d, z, z);
+        if (!(far > 0 && far < least)) continue;
+        least = far;
+        best = c;
+    }
+    return best;
+}
+
 /* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
  * others that are not far apart, so that the network also learns where the surrogate may be
  * too small; and lest an image of the sky be lost of which the surrogate thinks nothing, in
@@ -2286,7 +2321,7 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
     const snl_problem *p = r->p;
     const size_t d = p->dim;
     const double *a, *b, *c = NULL;
-    double lp = 0, least = INFINITY, z[RUN_MAX_DIM];
+    double lp = 0;
     size_t i, k;
     snl_status st;
     if (!r->round) return p->draw(p->ctx, rng, y) ? SNL_OK : SNL_EFAILED;
@@ -2309,16 +2344,7 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
         if (!(p->jump(p->ctx, rng, a, y) > -INFINITY)) memcpy(y, a, d * sizeof *y);
     } else {
         b = r->draws + snl_rng_below(rng, r->have)*d;
-        for (i = 0; i < NEAR; i++) {
-            const double *x = r->draws + snl_rng_below(rng, r->have)*d;
-            double far;
-            for (k = 0; k < d; k++) z[k] = x[k] - b[k];
-            run_solve_lower(d, r->chol, z);
-            far = run_dot(d, z, z);
-            if (!(far > 0 && far < least)) continue;
-            least = far;
-            c = x;
-        }
+        c = run_neighbour(r, rng, b, r->have, r->draws, NEAR);
         for (k = 0; c && k < d; k++) y[k] += b[k] - c[k];
     }
     st = p->log_prior(p->ctx, 0, 1, y, &lp);
@@ -2326,15 +2352,69 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
     return st;
 }
 
-/* Start points of a chain: draws of the last posterior, those that the prior allows now. */
-static snl_status run_restart(snl_run *r, size_t n, snl_rng *rng, double *start)
+/* Where else the posterior at beta may be: simulations, each once, that are likely at temperature
+ * 4/beta by their exact ln L and far from the last draws, a squared distance measured by what
+ * neighbours among these differ by.  Through them a chain finds an image of the sky in which no
+ * draw is, and its mixture learns the shape of it.  To known [RUN_KNOWN][dim]; *count of them, 0
+ * where ln L is not known.  ll [n] is lost. */
+enum { RUN_KNOWN = 500 };
+static snl_status run_known(const snl_run *r, size_t n, double *ll, double beta, snl_rng *rng,
+                            double *known, size_t *count)
 {
-    const size_t d = r->p->dim;
+    enum { PAIRS = 500, TRIES = 32, NEAR = 48 };
+    const snl_problem *p = r->p;
+    const size_t d = p->dim;
+    double L[RUN_MAX_DIM*RUN_MAX_DIM] = { 0 }, top = -INFINITY, sum = 0, z[RUN_MAX_DIM], lp;
+    const double *near[NEAR];
+    size_t i, j, k;
+    snl_status st;
+    *count = 0;
+    if (!p->unit_noise || !r->have) return SNL_OK;
+    for (i = 0; i < PAIRS; i++) {
+        const double *a = r->draws + snl_rng_below(rng, r->have)*d;
+        const double *b = run_neighbour(r, rng, a, r->have, r->draws, TRIES);
+        for (j = 0; b && j < d; j++)
+            for (k = 0; k < d; k++) L[j*d + k] += (a[j] - b[j])*(a[k] - b[k])/PAIRS;
+    }
+    if (!run_cholesky(d, L)) memcpy(L, r->chol, d*d * sizeof *L);
+    for (i = 0; i < NEAR; i++) near[i] = r->draws + snl_rng_below(rng, r->have)*d;
+    for (i = 0; i < n; i++) top = fmax(top, ll[i]);
+    for (i = 0; i < n; i++) {
+        const double *y = r->y + i*(d + 1), below = beta*(top - ll[i]), w = exp(-0.25*below);
+        ll[i] = 0;
+        if (below > 15) continue;
+        if ((st = p->log_prior(p->ctx, 0, 1, y, &lp)) != SNL_OK) return st;
+        if (!(lp > -INFINITY)) continue;
+        for (ll[i] = INFINITY, j = 0; j < NEAR; j++) {
+            for (k = 0; k < d; k++) z[k] = y[k] - near[j][k];
+            run_solve_lower(d, L, z);
+            ll[i] = fmin(ll[i], w*run_dot(d, z, z));
+        }
+        sum += ll[i];
+    }
+    while (*count < RUN_KNOWN) {
+        double u = sum * snl_rng_uniform(rng);
+        for (i = 0; i < n && (u -= ll[i]) >= 0; i++) ;
+        if (i == n) break;                          /* none is left, but for rounding */
+        memcpy(known + d * (*count)++, r->y + i*(d + 1), d * sizeof *known);
+        sum -= ll[i];
+        ll[i] = 0;
+    }
+    return SNL_OK;
+}
+
+/* Start points of a chain [temps][walkers]: draws of the last posterior that the prior allows now,
+ * and what is known for the last quarter of the cold walkers and half of the hot ones. */
+static snl_status run_restart(snl_run *r, const run_target *t, snl_rng *rng, double *start)
+{
+    const size_t d = r->p->dim, W = r->cfg.chain.walkers, n = W*r->cfg.chain.temps;
     size_t i, tries = 0;
     for (i = 0; i < n; tries++) {
+        const int known = t->knowns >= W && (i < W ? i >= W - W/4 : i % 2);
         double lp;
         snl_status st;
-        memcpy(start + i*d, r->draws + snl_rng_below(rng, r->have)*d, d * sizeof *start);
+        memcpy(start + i*d, known ? t->known + snl_rng_below(rng, t->knowns)*d
+                                  : r->draws + snl_rng_below(rng, r->have)*d, d * sizeof *start);
         if ((st = r->p->log_prior(r->p->ctx, 0, 1, start + i*d, &lp)) != SNL_OK) return st;
         if (lp > -INFINITY) i++;
         else if (tries > 1000*n) return SNL_EFAILED;
@@ -2352,10 +2432,10 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     const size_t plain = r->round ? from + (n - from)*4/5 : n;
     const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
     snl_round *rep = r->report + r->round;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 }, NULL, 0 };
     snl_sample_cfg chain = r->cfg.chain;
     snl_sample_report sampled = { 0 };
-    double *ll = NULL, *work, *start, beta = fmin(1, 4*r->beta);
+    double *ll = NULL, *work, *start, *known, beta = fmin(1, 4*r->beta);
     size_t *pick = NULL, i, m = 0;
     snl_rng rng;
     snl_status st;
@@ -2366,12 +2446,13 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     t.p = p;        t.fn = run_surrogate;  t.ctx = r;
     t.hook = hook;  t.user = user;         t.prog.round = r->round;
     if (hook && hook(user, &t.prog)) return SNL_ESTOPPED;
-    ll = SNL_CALLOC(2*n + starts*d, sizeof *ll);
+    ll = SNL_CALLOC(2*n + (starts + RUN_KNOWN)*d, sizeof *ll);
     pick = SNL_CALLOC(n + starts, sizeof *pick);
     st = SNL_ENOMEM;
     if (!ll || !pick) goto done;
     work = ll + n;
     start = work + n;
+    known = start + starts*d;
     for (i = 0; p->unit_noise && i < from; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
     for (i = from; i < n; i++) {                     /* propose */
         static const enum run_proposal wide[3] = { RUN_WIDE, RUN_IMAGE, RUN_OLD };
@@ -2411,8 +2492,12 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     if (r->round && beta == 1 && r->beta == 1
         && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
     t.beta = rep->beta = beta;
-    st = run_chain(&t, 1, &chain, r->cfg.seed + 1000003*(r->round + 1), start, r->draws,
-                   r->draw_ll, &sampled, why);
+    t.known = known;
+    if ((st = run_known(r, n, ll, beta, &rng, known, &t.knowns)) == SNL_OK && r->round)
+        st = run_restart(r, &t, &rng, start);
+    if (st == SNL_OK)
+        st = run_chain(&t, 1, &chain, r->cfg.seed + 1000003*(r->round + 1), start, r->draws,
+                       r->draw_ll, &sampled, why);
     if (st != SNL_OK) goto done;
     r->have = chain.samples;
     if ((st = run_spread(r, &rep->spread)) != SNL_OK) goto done;
@@ -2420,7 +2505,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
         && (rep->error <= r->cfg.error || !p->unit_noise)) r->done = 1;
     else if (r->round + 1 >= r->cfg.rounds) r->done = 2;
     if (r->done) {                                  /* now as long as was asked for */
-        if ((st = run_restart(r, starts, &rng, start)) == SNL_OK)
+        if ((st = run_restart(r, &t, &rng, start)) == SNL_OK)
             st = run_chain(&t, 1, &r->cfg.chain, r->cfg.seed + 1000003*(r->round + 1) + 1, start,
                            r->draws, r->draw_ll, &sampled, why);
         if (st != SNL_OK) { r->done = 0;  goto done; }
@@ -2442,17 +2527,23 @@ done:
 snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook, void *user,
                           snl_fault *why)
 {
-    const size_t n = r->cfg.chain.walkers * r->cfg.chain.temps;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
-    double *start;
+    const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps, n = r->calls, d = r->p->dim;
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 }, NULL, 0 };
+    double *start, *known, *ll;
+    size_t i;
     snl_rng rng;
     snl_status st;
     if (!r->flow[0] || !r->have) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
-    if (!(start = SNL_CALLOC(n * r->p->dim, sizeof *start))) return SNL_ENOMEM;
+    if (!(start = SNL_CALLOC((starts + RUN_KNOWN)*d + n, sizeof *start))) return SNL_ENOMEM;
+    t.known = known = start + starts*d;
+    ll = known + RUN_KNOWN*d;
     t.p = r->p;     t.fn = run_surrogate;  t.ctx = r;        t.beta = r->beta;
     t.hook = hook;  t.user = user;         t.prog.round = r->round;
     snl_rng_seed(&rng, r->cfg.seed, 5);
-    st = run_restart(r, n, &rng, start);
+    for (i = 0; r->p->unit_noise && i < n; i++)
+        ll[i] = run_like(r->p->nx, r->p->x_obs, r->s + i*r->p->nx);
+    st = run_known(r, n, ll, r->beta, &rng, known, &t.knowns);
+    if (st == SNL_OK) st = run_restart(r, &t, &rng, start);
     if (st == SNL_OK)
         st = run_chain(&t, 1, &r->cfg.chain, r->cfg.seed + 5, start, r->draws, r->draw_ll, rep, why);
     SNL_FREE(start);
@@ -2543,7 +2634,7 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
     snl_status st = SNL_OK;
     t.worker = worker;
     for (; n-- > 0 && st == SNL_OK; in += d + 1, out += t.chain.samples*d) {
-        run_target target = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { 0 } };
+        run_target target = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { 0 }, NULL, 0 };
         snl_rng rng;
         size_t k;
         target.p = &t.alone;  target.fn = run_trial_density;  target.ctx = &t;
@@ -2571,7 +2662,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     const size_t d = p->dim, workers = p->pool ? p->pool->workers : 1;
     const snl_sample_cfg base = r->cfg.chain;
     snl_sample_report rep = { 0 };
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 } };
+    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 }, NULL, 0 };
     run_trial trial;
     double *mem = NULL, *in, *wide, *ll, *start;
     size_t i, k, starts;
@@ -2603,7 +2694,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     start = ll + base.samples;      trial.wide = wide;          trial.work = start + starts*d;
     snl_rng_seed(&rng, seed, 11);
     t.p = p;        t.fn = run_surrogate;  t.ctx = r;        t.beta = 1/heat;
-    if ((st = run_restart(r, starts, &rng, start)) == SNL_OK)
+    if ((st = run_restart(r, &t, &rng, start)) == SNL_OK)
         st = run_chain(&t, 1, &base, seed + 1, start, wide, ll, &rep, why);
     for (i = 0; i < n; i++) {
         memcpy(truth + i*d, wide + (base.samples/n)*i*d, d * sizeof *in);

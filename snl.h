@@ -1089,8 +1089,10 @@ void snl_mcmc_rates(const snl_mcmc *s, double *accept, double *swap);
 /* Fit a mixture of cfg.components normals to draws x [n][dim], the last of the burn-in, say;
  * from then on SNL_MOVE_MIXTURE proposes from it.  Fit during burn-in only: the chain is
  * that of the posterior while the mixture is fixed, however bad it is.  It is part of the
- * saved state.  Random numbers are the sampler's.  SNL_EINVAL: no components, or n < 2.
- * SNL_EFAILED: x does not span the space; there is no mixture then.  Allocates nothing.
+ * saved state.  It starts from draws far apart, and components of few draws lean on the shape
+ * of the others: a peak with a thousandth of x gets one.  x may hold points that are no draws,
+ * where the target may be large.  Random numbers are the sampler's.  SNL_EINVAL: no components,
+ * or n < 2.  SNL_EFAILED: x does not span the space; there is no mixture then.  Allocates nothing.
  * Cost O(20 n components dim^2). */
 SNL_MUST_USE snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x);
 

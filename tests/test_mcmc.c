@@ -78,6 +78,17 @@ static double two_modes(const double *x)
     const double b = log(0.2) - 0.5*((x[0] + 10)*(x[0] + 10) + x[1]*x[1]);
     return fmax(a, b) + log1p(exp(-fabs(a - b))) - log(2*SNL_PI);
 }
+/* 0.99 N(0, 1) + 0.01 N((12, 0, ...), 1) in 11 dimensions, correlated by 0.9 along the first two */
+static double rare_mode(const double *x)
+{
+    double s = 0, a, b;
+    for (int j = 2; j < 11; j++) s += x[j]*x[j];
+    a = (x[0]*x[0] - 1.8*x[0]*x[1] + x[1]*x[1])/0.19;
+    b = ((x[0] - 12)*(x[0] - 12) - 1.8*(x[0] - 12)*x[1] + x[1]*x[1])/0.19;
+    a = log(0.99) - 0.5*a;
+    b = log(0.01) - 0.5*b;
+    return fmax(a, b) + log1p(exp(-fabs(a - b))) - 0.5*s;
+}
 static double ring(const double *x)
 { const double r = sqrt(x[0]*x[0] + x[1]*x[1]);  return -50*(r - 5)*(r - 5); }
 
@@ -298,6 +309,49 @@ TEST a_hidden_hastings_ratio_is_seen(void)
         else ASSERT_NEAR(0, sigmas(&c, 1), MAX_SIGMA);
         drop(&c);
     }
+    PASS();
+}
+
+/* A peak that 10 of 3000 points show gets a component with the shape of the other peak, and so
+ * chains that start elsewhere give it its hundredth, whatever their seed. */
+TEST the_mixture_reaches_a_rare_peak(void)
+{
+    enum { W = 40, N = 4000, D = 11, X = 3000, CHAINS = 6 };
+    density d = { D, flat, rare_mode, 0 };
+    snl_mcmc_cfg cfg = only(SNL_MOVE_STRETCH, D, W);
+    double *x = malloc(X*D*sizeof *x), *theta = malloc(N*W*D*sizeof *theta);
+    double mean = 0, least = 1;
+    snl_mcmc_run_cfg run = snl_mcmc_run_defaults(N);
+    size_t i, j;
+    cfg.components = 16;
+    cfg.weight[SNL_MOVE_MIXTURE] = 1;
+    cfg.target = evaluate;
+    cfg.target_ctx = &d;
+    for (cfg.seed = 1; cfg.seed <= CHAINS; cfg.seed++) {
+        snl_mcmc_chain kept = { theta, NULL, NULL, NULL, 0 };
+        double share = 0;
+        snl_mcmc *s;
+        snl_rng r;
+        snl_rng_seed(&r, cfg.seed, 31);
+        for (i = 0; i < X; i++) {
+            for (j = 0; j < D; j++) x[i*D + j] = snl_rng_normal(&r);
+            x[i*D + 1] = 0.9*x[i*D] + sqrt(0.19)*x[i*D + 1];
+            if (i % 300 == 299) x[i*D] += 12;
+        }
+        ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &cfg, NULL));
+        ASSERT_EQ(SNL_OK, snl_mcmc_start(s, x, NULL));
+        ASSERT_EQ(SNL_OK, snl_mcmc_fit(s, X, x));
+        snl_mcmc_freeze(s);
+        ASSERT_EQ(SNL_OK, snl_mcmc_run(s, &run, &kept, NULL));
+        for (i = 0; i < N*W; i++) share += (theta[i*D] > 6)/(double)(N*W);
+        mean += share/CHAINS;
+        least = fmin(least, share);
+        snl_mcmc_free(s);
+    }
+    ASSERT(least > 0.003);
+    ASSERT_NEAR(0.01, mean, 0.004);
+    free(x);
+    free(theta);
     PASS();
 }
 
@@ -1004,6 +1058,7 @@ SUITE(mcmc)
     RUN_TEST(rosenbrock_is_left_invariant_by_each_move_alone);
     RUN_TEST(acceptance_does_not_depend_on_the_condition_number);
     RUN_TEST(a_hidden_hastings_ratio_is_seen);
+    RUN_TEST(the_mixture_reaches_a_rare_peak);
     RUN_TEST(the_mixture_weighs_what_it_was_fitted_to_wrongly);
     RUN_TEST(ring_is_uniform_in_angle);
     RUN_TEST(box_is_uniform_up_to_its_edges);
