@@ -102,6 +102,12 @@ static int data_read(const event_config *c, snl_data **data, io_error *e)
     if (!rc) rc = data_empty(c, rows, c->f_min, c->f_max, data, e);
     if (!rc) rc = fft_plan(rows, &plan, &mem, &work, e);
     if (!rc && !(series = malloc((columns*rows + 2) * sizeof *series))) rc = io_fail(e, IO_FAILED, "out of memory");
+    for (i = 0; !rc && i < rows; i++) {     /* the file knows its times: a wrong dt is found out */
+        const double t = c->t_start + (double)i*c->dt;
+        if (!(fabs(x[columns*i] - t) < 0.01*c->dt))
+            rc = io_fail(e, IO_REFUSED, "%s: row %lu (counted from 0) is at t = %.12g s; t_start and dt of %s "
+                         "make it %.12g s", path, (unsigned long)i, x[columns*i], c->path, t);
+    }
     if (rc) goto done;
     w = series + (columns - 1)*rows;                    /* channels, then the window */
     for (i = 0; i < rows; i++)
@@ -128,6 +134,23 @@ done:
     free(x);
     free(path);
     return rc;
+}
+
+/* Does the noise look like the model's?  |d|^2 2 df/S is exponential for noise; its lower
+ * quartile, ln(4/3), hardly knows of a signal.  A warning: data without noise are legal. */
+static void noise_check(const event_config *c, const snl_data *d)
+{
+    static const double quarter = 0.25;
+    const size_t n = 2*d->n;
+    double *u = malloc(3*n * sizeof *u), q;
+    size_t i;
+    for (i = 0; u && i < n; i++)
+        u[i] = (d->d[2*i]*d->d[2*i] + d->d[2*i + 1]*d->d[2*i + 1]) * 2*d->df / d->S[i];
+    if (u && snl_quantiles(n, u, NULL, 1, &quarter, &q, u + n) == SNL_OK
+        && !((q /= log(4.0/3)) > 0.5 && q < 10))
+        fprintf(stderr, "warning: %s: the power of the noise is %.3g of what the noise keys of %s say: wrong unit, "
+                "model or band?\n", c->data, q, c->path);
+    free(u);
 }
 
 /* ---- simulate ----------------------------------------------------------- */
@@ -238,6 +261,7 @@ typedef struct session {
     const snl_run *run;             /* of which progress is told, or NULL                    */
     int           kept;             /* the checkpoint: -1 none, 0 the search, n its rounds   */
     report_rows   training, history;
+    double        trained;          /* share of its epochs that a stage of training has done */
 } session;
 
 static int priors_of(const event_config *c, snl_prior *p, io_error *e)
@@ -265,6 +289,18 @@ static int priors_of(const event_config *c, snl_prior *p, io_error *e)
     return 0;
 }
 
+/* As refuse(), with the line of the prior where it is one that the library refuses. */
+static int refuse_prior(io_error *e, const event_config *c, snl_status st, const snl_fault *why)
+{
+    char where[EVENT_TEXT + 64];
+    size_t i;
+    snprintf(where, sizeof where, "%s", c->path);
+    for (i = 0; i < c->priors; i++)
+        if (why->name && !strcmp(why->name, snl_parameter_name[c->prior[i].param]))
+            snprintf(where, sizeof where, "%s:%d: prior.%s", c->path, c->prior[i].line, why->name);
+    return refuse(e, where, st, why);
+}
+
 /* Waveforms of the blind search, more where the range of masses is wide */
 static size_t search_calls(const snl_prior *p)
 { return (size_t)(1000 + 700*fmax(0, log(p[SNL_CHIRP_MASS].hi/p[SNL_CHIRP_MASS].lo) - 0.5)); }
@@ -276,6 +312,27 @@ static void session_close(session *s)
     free(s->history.v);
     snl_event_free(s->event);
     snl_data_free(s->data);
+}
+
+/* What a long run needs at its end: found out before it begins. */
+static int end_check(const options *o, io_error *e)
+{
+    const char *names[SNL_NPAR];
+    event_config other;
+    snl_prior prior[SNL_NPAR];
+    table t = { 0 };
+    double *v = NULL;
+    size_t i;
+    int rc = 0;
+    if (o->prior && !(rc = event_read(&other, o->prior, e))) rc = priors_of(&other, prior, e);
+    if (rc || !o->with) return rc;
+    for (i = 0; i < SNL_NPAR; i++) names[i] = snl_parameter_name[i];
+    rc = table_read(&t, o->with, e);
+    if (!rc && !(v = malloc((t.rows + 1) * SNL_NPAR * sizeof *v))) rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc) rc = table_numbers(&t, SNL_NPAR, names, 0, v, e);
+    free(v);
+    table_free(&t);
+    return rc;
 }
 
 static int session_open(session *s, const options *o, const char *path, io_error *e)
@@ -296,7 +353,9 @@ static int session_open(session *s, const options *o, const char *path, io_error
     if (!rc && o->compression >= 0) s->c.compression = o->compression;
     if (!rc && o->points) s->c.points = (double)o->points;
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
+    if (!rc) rc = end_check(o, e);
     if (!rc) rc = data_read(&s->c, &s->data, e);
+    if (!rc) noise_check(&s->c, s->data);
     if (!rc) rc = distances_set(&s->c, o->qnm, s->data, e);
     if (!rc) rc = dir_make(o->out, e);
     if (!rc) rc = file_read(path, &text, &size, e);
@@ -312,7 +371,7 @@ static int session_open(session *s, const options *o, const char *path, io_error
     cfg.false_alarm = 0.01;
     cfg.seed = o->seed;
     st = snl_event_create(&s->event, &cfg, s->data, &s->pool, &why);
-    return st == SNL_OK ? 0 : refuse(e, path, st, &why);
+    return st == SNL_OK ? 0 : refuse_prior(e, &s->c, st, &why);
 }
 
 static int rows_add(report_rows *r, size_t columns, const double *v)
@@ -334,13 +393,15 @@ static int report_progress(void *user, const snl_run_progress *p)
     const int epoch = !strcmp(p->stage, "train") && p->done > 0;
     char stage[48], more[64] = "";
     if (epoch) {
-        const double n = (double)s->training.rows;
-        double v[REPORT_EPOCH] = { 0, 1, 0, 0 };
+        const double *was = s->training.rows ? s->training.v + (s->training.rows - 1)*REPORT_EPOCH : NULL;
+        const int same = was && was[0] == (double)p->round + 1, next = p->done <= s->trained;
+        double v[REPORT_EPOCH];
         v[0] = (double)p->round + 1;
-        if (n > 0 && s->training.v[(s->training.rows - 1)*REPORT_EPOCH] == v[0])
-            v[1] = s->training.v[(s->training.rows - 1)*REPORT_EPOCH + 1] + 1;
-        v[2] = p->train;
-        v[3] = p->value;
+        v[1] = same ? was[1] + next : 1;
+        v[2] = same && !next ? was[2] + 1 : 1;
+        v[3] = p->train;
+        v[4] = p->value;
+        s->trained = p->done;
         rows_add(&s->training, REPORT_EPOCH, v);
     }
     if (s->run && strcmp(p->stage, "calibrate"))
@@ -408,6 +469,16 @@ static void command_line(const options *o, int resume, char *line, size_t size)
         sprintf(number, "%lu", o->points);
         put_word(line, size, number);
     }
+    if (o->calls) {
+        put_word(line, size, "--calls");
+        sprintf(number, "%lu", o->calls);
+        put_word(line, size, number);
+    }
+    if (o->minutes < HUGE_VAL) {
+        put_word(line, size, "--minutes");
+        sprintf(number, "%g", o->minutes);
+        put_word(line, size, number);
+    }
     if (o->plain) put_word(line, size, "--plain");
     if (resume) put_word(line, size, "--resume");
 }
@@ -431,7 +502,8 @@ static int session_search(session *s, io_error *e)
     snl_fault why = { 0 };
     const snl_status st = snl_event_search(s->event, &found, report_progress, s, &why);
     if (st == SNL_EFAILED)
-        return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors", s->c.path);
+        return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors; ./snl detect looks everywhere",
+                       s->c.path);
     if (st != SNL_OK) return refuse(e, s->c.path, st, &why);
     terminal_line(&s->tell, "search: SNR %.2f, %lu waveforms", found.snr, (unsigned long)found.calls);
     return 0;
@@ -521,7 +593,8 @@ static int checkpoint_read(session *s, snl_run_cfg *cfg, snl_run **run, const ch
 /* ---- what was met on the way ---------------------------------------------- */
 /* training.tsv and rounds.tsv, for the report also of a run that was resumed. */
 
-static const char *const history_epoch[REPORT_EPOCH] = { "round", "epoch", "training_loss", "validation_loss" };
+static const char *const history_epoch[REPORT_EPOCH] = { "round", "stage", "epoch", "training_loss",
+                                                        "validation_loss" };
 static const char *const history_file[4] = { "training.tsv", "rounds.tsv", "ranks.tsv", "coverage.tsv" };
 
 static void history_names(const session *s, char text[REPORT_ROUND][32], const char **names)
@@ -894,6 +967,7 @@ static int result_report(const result *r, const session *s, const options *o, co
     page.rounds = r->rounds;         page.round = r->round;
     page.cost = r->refined ? r->cost : NULL;
     if (r->rounds) { page.training = s->training;  page.history = s->history; }
+    page.flow = run_settings(&s->c, o).transforms > 0;
     page.trials = rank.rows;         page.rank = rank.v;
     rc = report_write(path, &page, e);
     free(rank.v);
@@ -947,7 +1021,8 @@ static void result_print(const result *r)
         for (k = 0; k < SNL_NPAR; k++)
             for (j = 0; j < 3; j++) most[j] = fmax(most[j], 1000*r->cost[k][j]);
         printf("error budget, largest over the parameters: compression %.3f mnat, network %.3f mnat, "
-               "both %.3f mnat; taken out by the refinement\n", most[0], most[1], most[2]);
+               "both %.3f mnat; %s\n", most[0], most[1], most[2], r->efficiency >= 0.1
+               ? "taken out by the refinement" : "more than the refinement can take out");
     }
     if (r->evidence[0] == r->evidence[0])
         printf("ln Bayes factor of signal and noise against noise alone: %.2f +- %.2f\n",
@@ -1017,8 +1092,10 @@ static int infer_to(session *s, const options *o,
     }
     if (!rc && !found) {
         rc = session_search(s, e);
-        snl_event_problem(s->event, &s->problem);
-        if (!rc) rc = checkpoint_write(s, NULL, path, e);
+        if (!rc) {
+            snl_event_problem(s->event, &s->problem);
+            rc = checkpoint_write(s, NULL, path, e);
+        }
     }
     if (!rc && !run && (st = snl_run_create(&run, &s->problem, &cfg, &why)) != SNL_OK)
         rc = refuse(e, s->c.path, st, &why);
@@ -1384,6 +1461,7 @@ int cmd_detect(options *o, io_error *e)
     rc = event_read(&s.c, o->file[0], e);
     if (!rc && o->model_given) s.c.waveform = o->model;
     if (!rc) rc = data_read(&s.c, &s.data, e);
+    if (!rc) noise_check(&s.c, s.data);
     if (!rc) pool_start(&s.pool, o->threads);
     if (!rc) rc = detect_all(&s, o, &found, row[0], &images, image[0], &calls, e);
     terminal_clear(&s.tell);

@@ -425,7 +425,8 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
     if ((status = out_open(&out, path, e)) != IO_OK) goto done;
     f = out.file;
     fprintf(f, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f'"
-            " font-family='DejaVu Sans, Verdana, Helvetica, sans-serif' font-size='10'>\n"
+            " font-family='DejaVu Sans, Verdana, Helvetica, sans-serif' font-size='10'"
+            " role='img' aria-label='Corner plot'>\n"
             "<rect class='paper' width='100%%' height='100%%' fill='white'/>\n"
             "<defs><clipPath id='p'><rect width='%.1f' height='%.1f'/></clipPath></defs>\n",
             width, height, width, height, size, size);
@@ -542,27 +543,33 @@ double chart_y(const chart *c, double v) { return c->y + c->h*(1 - chart_at(c, 1
 
 static void chart_ticks(const chart *c, int up)
 {
+    static const int part[3] = { 1, 2, 5 };
     const double lo = c->lo[up], hi = c->hi[up], length = up ? c->h : c->w;
     const double step = c->log[up] ? fmax(1, ceil((hi - lo)*(up ? 24 : 44)/length))
                                    : nice_step(hi - lo, length/(up ? 36 : c->w > 450 ? 110 : 70));
     const int digits = (int)floor(log10(step*1.0001));
-    double t;
-    for (t = ceil(lo/step - 1e-9)*step; t <= hi + 1e-9*step; t += step) {
-        const double u = (t - lo)/(hi - lo);
-        const double p = up ? c->y + c->h*(1 - u) : c->x + c->w*u;
-        if (up) fprintf(c->f, "<path class='grid' d='M%.1f %.1fh%.1f'/><text x='%.1f' y='%.1f' "
-                        "text-anchor='end'>", c->x, p, c->w, c->x - 5, p + 4);
-        else fprintf(c->f, "<path class='grid' d='M%.1f %.1fv%.1f'/><text x='%.1f' y='%.1f' "
-                     "text-anchor='middle'>", p, c->y, c->h, p, c->y + c->h + 15);
-        if (!c->log[up]) put_number(c->f, t, digits < 0 ? -digits : 0);
-        else if (lo > -2.5 && hi < 4.5) fprintf(c->f, "%g", pow(10, t));
-        else {
-            fputs("10<tspan dy='-4' font-size='80%'>", c->f);
-            put_number(c->f, t, 0);
-            fputs("</tspan>", c->f);
+    const int parts = c->log[up] && floor(hi) - ceil(lo) < 1 ? 3 : 1;   /* of few powers of ten */
+    double t, at;
+    int k;
+    for (t = floor(lo/step)*step; t <= hi + 1e-9*step; t += step)
+        for (k = 0; k < parts; k++) {
+            const double u = ((at = t + log10(part[k])) - lo)/(hi - lo);
+            const double p = up ? c->y + c->h*(1 - u) : c->x + c->w*u;
+            if (at < lo - 1e-9*step || at > hi + 1e-9*step) continue;
+            if (up) fprintf(c->f, "<path class='grid' d='M%.1f %.1fh%.1f'/><text x='%.1f' y='%.1f' "
+                            "text-anchor='end'>", c->x, p, c->w, c->x - 5, p + 4);
+            else fprintf(c->f, "<path class='grid' d='M%.1f %.1fv%.1f'/><text x='%.1f' y='%.1f' "
+                         "text-anchor='middle'>", p, c->y, c->h, p, c->y + c->h + 15);
+            if (!c->log[up]) put_number(c->f, t, digits < 0 ? -digits : 0);
+            else if (lo > -2.5 && hi < 4.5) fprintf(c->f, "%g", part[k]*pow(10, t));
+            else {
+                if (k) fprintf(c->f, "%d&#183;", part[k]);
+                fputs("10<tspan dy='-4' font-size='80%'>", c->f);
+                put_number(c->f, t, 0);
+                fputs("</tspan>", c->f);
+            }
+            fputs("</text>\n", c->f);
         }
-        fputs("</text>\n", c->f);
-    }
 }
 
 void chart_frame(const chart *c, const char *xname, const char *yname)

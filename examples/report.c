@@ -34,7 +34,7 @@ static const char report_style[] =
     ".corner .s0,.f0{fill:var(--c0)}.corner .s1,.f1{fill:var(--c1)}.f2{fill:var(--c2)}\n"
     ".corner .c0,.l0{stroke:var(--c0)}.corner .c1,.l1{stroke:var(--c1)}.l2{stroke:var(--c2)}\n"
     ".l0,.l1,.l2{stroke-width:1.6;stroke-linejoin:round}.thin{stroke-width:1}.dash{stroke-dasharray:6 3}\n"
-    ".haze{stroke:var(--faint);stroke-width:.8;opacity:.75}.hazy{fill:var(--faint);opacity:.3}.part{opacity:.2}\n"
+    ".haze{stroke:var(--faint);stroke-width:.8;opacity:.75}.broad{stroke-width:3.5;stroke-linejoin:round;opacity:.5}.hazy{fill:var(--faint);opacity:.3}.part{opacity:.2}\n"
     ".truth{stroke:var(--ink)}.chart .truth{stroke-width:1.2;stroke-dasharray:4 2;fill:none}\n"
     ".key span{margin-right:1.2em;display:inline-block}.key span::before{content:'';display:inline-block;width:1.7em;border-top:.2em solid;"
     "margin:0 .4em .25em 0}.key .kh::before{border-color:var(--faint)}.key .k0::before{border-color:var(--c0)}"
@@ -113,7 +113,7 @@ static void table_lines(FILE *f, const char *text)
             escaped(f, cell);
             fputs("</td><td>", f);
             sprintf(cell, "%.*s", (int)(n - tab - 1), text + tab + 1);
-            escaped(f, cell);
+            escaped(f, strcmp(cell, "nan") ? cell : "\xe2\x80\x93");
             fputs("</td></tr>\n", f);
         }
         text += n + (text[n] == '\n');
@@ -160,9 +160,9 @@ static double truth_of(const report *r, int parameter)
     return (double)NAN;
 }
 
-/* One row; where: share of the posterior below the true value. */
+/* One row; where: share of the posterior below the true value; compared: has another width. */
 static void row_found(FILE *f, const char *name, const char *unit, const double q[3], double truth,
-                      double where, double ratio)
+                      double where, int compared, double ratio)
 {
     const double error = fmin(q[2] - q[1], q[1] - q[0]) > 0 ? fmin(q[2] - q[1], q[1] - q[0]) : q[2] - q[0];
     static const int order[3] = { 1, 0, 2 };
@@ -182,6 +182,7 @@ static void row_found(FILE *f, const char *name, const char *unit, const double 
         fprintf(f, "</td><td class=\"desk\">%.1f&nbsp;%%</td>", 100*where);
     }
     if (ratio == ratio) fprintf(f, "<td class=\"desk\">%.3g</td>", ratio);
+    else if (compared) fputs("<td class=\"desk\">&ndash;</td>", f);
     fputs("</tr>\n", f);
 }
 
@@ -211,7 +212,7 @@ static void table_found(FILE *f, const report *r, double *x)
         plot_symbol_of(r->names[k], &unit);
         for (i = 0; i < r->n; i++) x[i] = r->v[i*r->columns + k];
         row_found(f, r->names[k], unit, q + 1, r->truth[k], below(r, x, r->truth[k]),
-                  r->other ? (q[3] - q[1])/r->other_width[k] : (double)NAN);
+                  r->other != NULL, r->other ? (q[3] - q[1])/r->other_width[k] : (double)NAN);
     }
     for (m = 1; m <= 2; m++) {                  /* m1 = Mc (1 + q)^(1/5) q^(3/5), m2 = m1/q */
         const double tc = truth_of(r, SNL_CHIRP_MASS), tq = truth_of(r, SNL_MASS_RATIO);
@@ -223,7 +224,8 @@ static void table_found(FILE *f, const report *r, double *x)
             if (i < r->n) x[i] = truth;
         }
         if (snl_quantiles(r->n, x, r->weight, 3, p, q, x + r->n) != SNL_OK) continue;
-        row_found(f, m == 1 ? "m1" : "m2", "M\xe2\x98\x89", q, truth, below(r, x, truth), (double)NAN);
+        row_found(f, m == 1 ? "m1" : "m2", "M\xe2\x98\x89", q, truth, below(r, x, truth),
+                  r->other != NULL, (double)NAN);
     }
     table_end(f);
     fputs("<p class=\"note\">Masses in the detector frame; m1 and m2 follow from the others. 5&nbsp;% and 95&nbsp;% "
@@ -266,17 +268,57 @@ static double calibration_p(const report *r, double *work)
     return fmin(1, least*SNL_NPAR);
 }
 
+/* The most likely signal, in a band of its own; NULL: not to be had. */
+static snl_data *best_signal(const report *r)
+{
+    double theta[SNL_NPAR];
+    snl_data *model = NULL;
+    snl_source s;
+    int p;
+    for (p = 0; p < SNL_NPAR; p++) theta[p] = column(r, r->best, p);
+    s = snl_source_from_theta(theta);
+    if (snl_data_create(&model, r->data->df, (size_t)(r->data->f[0]/r->data->df + 0.5), r->data->n) == SNL_OK
+        && snl_data_add_signal(model, r->lisa, &s, NULL) == SNL_OK) return model;
+    snl_data_free(model);
+    return NULL;
+}
+
+/* Mean square of the whitened data less that signal, 1 for noise as its model has it; NaN:
+ * not known.  The noise of it is 1/sqrt(2 n). */
+static double mean_square_left(const report *r)
+{
+    snl_data *model = best_signal(r);
+    double square = (double)NAN;
+    size_t k;
+    if (!model) return square;
+    for (k = 0; k < 4*r->data->n; k++) model->d[k] = r->data->d[k] - model->d[k];
+    memcpy(model->S, r->data->S, 2*r->data->n*sizeof *model->S);
+    square = snl_data_inner(model, model->d, model->d)/(4*(double)r->data->n);
+    snl_data_free(model);
+    return square;
+}
+
 /* All that speaks for and against; f NULL: only count. */
 static verdicts judge_all(FILE *f, const report *r, double *work)
 {
     verdicts v = { NULL, 0, 0, "" };
     const snl_round *last = r->rounds ? &r->round[r->rounds - 1] : NULL;
+    const double left = mean_square_left(r);
     char text[400];
     v.f = f;
+    if (left == left) {
+        const int good = fabs(left - 1) < fmax(0.03, 5/sqrt(2*(double)r->data->n));
+        snprintf(text, sizeof text, "Less the most likely signal, the whitened data have a mean square of %.3f; noise of the "
+                 "assumed spectrum has 1. %s", left, good ? "Signal and noise model describe the data." : "Noise model or signal "
+                 "are not those of the data: widths, and maybe values, are wrong.");
+        judge(&v, good, "the data are not such a signal in such noise", text);
+    }
     if (r->efficiency >= 0) {
-        snprintf(text, sizeof text, "The surrogate is close to the exact likelihood: weighing its draws keeps %.1f&nbsp;%% "
-                 "of their information. Below 10&nbsp;%% it would be wrong somewhere.", 100*r->efficiency);
-        judge(&v, r->efficiency >= 0.1, "the surrogate differs from the exact likelihood", text);
+        const int good = r->efficiency >= 0.1;
+        snprintf(text, sizeof text, "The surrogate is %s the exact likelihood: weighing its draws keeps %.*f&nbsp;%% of their "
+                 "information. Below 10&nbsp;%% it is wrong somewhere.", good ? "close to" : "far from",
+                 r->efficiency < 0.01 ? 2 : 1, 100*r->efficiency);
+        judge(&v, good, "the surrogate differs from the exact likelihood", text);
         v.heavy = !(r->pareto < 0.7) && r->efficiency > 0.9;
         if (v.heavy && f)
             fprintf(f, "<li class=\"mid\"><b>~ in part</b>The tail of the weights is heavy: "
@@ -284,7 +326,7 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
                     "most draws, so medians and intervals are right; far tails, and an evidence "
                     "from these weights, would rest on a few draws.</li>\n", r->pareto);
         snprintf(text, sizeof text, "The largest weights have a Pareto shape of k&nbsp;=&nbsp;%.2f. "
-                 "Above 0.7 a few draws would carry the result.", r->pareto);
+                 "Above 0.7 a few draws carry the result.", r->pareto);
         if (!v.heavy) judge(&v, r->pareto < 0.7, "a few draws carry the result", text);
     }
     if (r->ess >= 0) {
@@ -302,6 +344,16 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
                  "Below 0.3 it is as good as exact; an error up to 1 is mended by the weights.", last->error);
         judge(&v, last->error < 1, "the surrogate still errs on new simulations", text);
     }
+    if (last && last->spread == last->spread) {
+        snprintf(text, sizeof text, "Networks that learned the same from different starts disagree by %.2f in ln&nbsp;L (rms over "
+                 "the posterior). Where they disagree the simulations do not tell; up to 1 is mended by the weights.", last->spread);
+        judge(&v, last->spread < 1, "the networks disagree", text);
+    }
+    if (last && last->beta < 1) {
+        snprintf(text, sizeof text, "The rounds ended while the posterior was heated, at temperature %.3g: without the weights "
+                 "its draws are spread too widely.", 1/last->beta);
+        judge(&v, 0, "the rounds ended while the posterior was heated", text);
+    }
     if (r->stopped) {
         const int still = last && last->divergence == last->divergence && last->divergence <= 0.01;
         snprintf(text, sizeof text, "The rounds ended because: %.200s. %s", r->stopped,
@@ -313,8 +365,9 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
         double most = 0;
         size_t k;
         for (k = 0; k < SNL_NPAR; k++) most = fmax(most, 1000*r->cost[k][2]);
-        snprintf(text, sizeof text, "Compression and network together moved no marginal by more than %.2g&nbsp;mnat "
-                 "(a shift by a tenth of a standard deviation is about 1), and the weights take this out.", most);
+        snprintf(text, sizeof text, "Compression and network together moved the marginals by %s %.*f&nbsp;mnat (a shift by a tenth "
+                 "of a standard deviation is about 1); %s.", most < 20 ? "no more than" : "up to", most < 20, most,
+                 most < 20 ? "the weights take this out" : "from 20 on the weights may not make up for it");
         judge(&v, most < 20, "the surrogate's marginals are off", text);
     }
     if (r->trials) {
@@ -442,7 +495,7 @@ static double sky_zoom(const sky *s, const report *r, int number, double *xy, do
 static void sky_map(FILE *f, const sky *s, const report *r)
 {
     const double w = 640, h = 320, left = 30, top = 14, tb = truth_of(r, SNL_SIN_BETA);
-    double x, y;
+    double x, y, at[IMAGES][2];
     int i, j;
     size_t k;
     picture(f, w + 60, h + 28, "chart sky", "Sky map of the posterior in ecliptic coordinates");
@@ -474,13 +527,20 @@ static void sky_map(FILE *f, const sky *s, const report *r)
         fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s%d&#176;</text>", left + w/2*(1 + x) - 9,
                 top + h/2*(1 - y) + (i < 0 ? 8 : 0), i < 0 ? "&#8722;" : "", 30*abs(i));
     }
-    for (k = 0; k < s->images; k++) {
+    for (k = 0; k < s->images; k++) {                       /* numbers, off each other */
+        static const double beside[6][2] = { { 20, -8 }, { -20, -8 }, { 20, 22 }, { -20, 22 }, { 40, 6 }, { -40, 6 } };
         const image *m = &s->image[k];
         const double norm = sqrt(m->x*m->x + m->y*m->y + m->z*m->z);
         hammer(around(atan2(m->y, m->x) - s->center), m->z/norm, &x, &y);
-        fprintf(f, "<text font-weight=\"bold\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%lu</text>",
-                left + w/2*(1 + x) + (x > 0.9 ? -14 : 14), top + h/2*(1 - y) - 8, x > 0.9 ? "end" : "start",
-                (unsigned long)k + 1);
+        for (i = x > 0.9; i < 6; i++) {
+            size_t n;
+            at[k][0] = left + w/2*(1 + x) + beside[i][0];
+            at[k][1] = top + h/2*(1 - y) + beside[i][1];
+            for (n = 0; n < k && (fabs(at[k][0] - at[n][0]) > 18 || fabs(at[k][1] - at[n][1]) > 22); n++) ;
+            if (n == k) break;
+        }
+        fprintf(f, "<text font-weight=\"bold\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%lu</text>",
+                at[k][0], at[k][1], (unsigned long)k + 1);
     }
     if (tb == tb) {
         hammer(around(truth_of(r, SNL_LAMBDA) - s->center), tb, &x, &y);
@@ -634,7 +694,7 @@ static void series_chart(FILE *f, const report *r, int ch, const double *data, c
     c = chart_of(f, 620, 300, t[0], t[m - 1], -1.08*top, 1.08*top);
     chart_frame(&c, "time since t<tspan dy=\"3\" font-size=\"75%\">ref</tspan><tspan dy=\"-3\">, SSB {s}</tspan>",
                 ch ? "E, whitened {sigma of the noise}" : "A, whitened {sigma of the noise}");
-    chart_line(&c, m, t, a, "haze");
+    chart_line(&c, m, t, a, "haze broad");
     chart_line(&c, m, t, b, "l1");
     fputs("</svg></figure>\n", f);
 }
@@ -677,6 +737,7 @@ static void spectrum_chart(FILE *f, const report *r, int ch, const double *h, do
     chart_band(&c, n, at, band[0], band[1], "hazy");
     chart_line(&c, n, at, mid, "haze");
     chart_line(&c, n, at, noise, "l0 dash");
+    for (b = 0; b < n; b++) if (log10(signal[b]) < c.lo[1]) signal[b] = (double)NAN;     /* below the panel */
     chart_line(&c, n, at, signal, "l1");
     fputs("</svg></figure>\n", f);
 }
@@ -685,17 +746,13 @@ static void section_data(FILE *f, const report *r)
 {
     const snl_data *d = r->data;
     size_t rows = 4, k0 = (size_t)(d->f[0]/d->df + 0.5), from, to, k;
-    double *mem = NULL, *series[4], *plan_mem, *work, *buf, theta[SNL_NPAR], tail = 0;
-    snl_data *model = NULL;
-    snl_source s;
+    double *mem = NULL, *series[4], *plan_mem, *work, *buf, t_ref = column(r, r->best, SNL_T_REF);
+    snl_data *model = best_signal(r);
     snl_fft plan;
-    int ch, p;
+    int ch;
     while (rows < 8*(k0 + d->n)) rows *= 2;             /* finer than the data: a smooth line */
-    for (p = 0; p < SNL_NPAR; p++) theta[p] = column(r, r->best, p);
-    s = snl_source_from_theta(theta);
     mem = malloc((4*(rows + 2) + snl_fft_size(rows) + snl_fft_work(rows) + 3*rows + 4*d->n)*sizeof *mem);
-    if (!mem || snl_data_create(&model, d->df, k0, d->n) != SNL_OK
-        || snl_data_add_signal(model, r->lisa, &s, NULL) != SNL_OK) goto done;
+    if (!mem || !model) goto done;
     for (k = 0; k < 4; k++) series[k] = mem + k*(rows + 2);
     plan_mem = mem + 4*(rows + 2);
     work = plan_mem + snl_fft_size(rows);
@@ -705,16 +762,14 @@ static void section_data(FILE *f, const report *r)
         whiten(d, ch, d->d, &plan, rows, series[ch], work);
         whiten(d, ch, model->d, &plan, rows, series[2 + ch], work);
     }
-    for (k = 0; k < 4*d->n; k++) buf[k] = d->d[k] - model->d[k];
-    tail = snl_data_inner(d, buf, buf)/(4*(double)d->n);
     loud_part(rows, series[2], &from, &to);
     fputs("<h2>Data and recovered signal</h2>\n<p class=\"key\"><span class=\"kh\">data</span> <span class=\"k1\">most likely "
           "signal</span> <span class=\"k0 kd\">noise curve</span></p>\n<div class=\"grid two\">\n", f);
-    for (ch = 0; ch < 2; ch++) series_chart(f, r, ch, series[ch], series[2 + ch], rows, from, to, theta[SNL_T_REF], buf);
+    for (ch = 0; ch < 2; ch++) series_chart(f, r, ch, series[ch], series[2 + ch], rows, from, to, t_ref, buf);
     for (ch = 0; ch < 2; ch++) spectrum_chart(f, r, ch, model->d, buf);
     fprintf(f, "</div>\n<p class=\"note\">The signal has SNR %.1f in A and E. Less it, the whitened data have a mean square of %.4f "
             "(1 is noise alone, to %.4f). Spectra: median and 5&ndash;95&nbsp;%% of the data in each of %d bins; the signal's "
-            "height depends on the length of the data.</p>\n", snl_data_snr(d, model->d), tail, sqrt(1/(2*(double)d->n)), BANDS);
+            "height depends on the length of the data.</p>\n", snl_data_snr(d, model->d), mean_square_left(r), sqrt(1/(2*(double)d->n)), BANDS);
 done:
     snl_data_free(model);
     free(mem);
@@ -722,41 +777,51 @@ done:
 
 /* ---- how it was learned ---------------------------------------------------- */
 
-static void chart_training(FILE *f, const report *r, double *buf)
+/* Loss by epoch.  flow: of the flows, -log p; else of the stages before, what a network leaves. */
+static void chart_training(FILE *f, const report *r, double *buf, int flow)
 {
     const report_rows *t = &r->training;
-    double lo = HUGE_VAL, hi = 0, epochs = 1;
+    const double last = t->rows ? t->v[(t->rows - 1)*REPORT_EPOCH] : 0;
+    double lo = HUGE_VAL, hi = -HUGE_VAL, epochs = 1;
     double *x = buf, *a = buf + t->rows + 1, *b = buf + 2*t->rows + 2;
-    size_t i, j;
+    size_t i, j, k;
     chart c;
-    for (i = 0; i < t->rows; i++) {
-        const double *v = t->v + i*REPORT_EPOCH;
-        if (v[2] > 0) { lo = fmin(lo, v[2]);  hi = fmax(hi, v[2]); }
-        if (v[3] > 0) { lo = fmin(lo, v[3]);  hi = fmax(hi, v[3]); }
-    }
-    if (!(hi > lo)) return;
-    for (i = 0; i < t->rows; i = j) {
-        for (j = i; j < t->rows && t->v[j*REPORT_EPOCH] == t->v[i*REPORT_EPOCH]; j++) ;
-        epochs = fmax(epochs, (double)(j - i));
-    }
-    picture(f, 420, 300, "chart small", "Training and validation loss by epoch, one curve per round");
-    c = chart_of(f, 420, 300, 0, epochs + 1, log10(lo) - 0.05, log10(hi) + 0.05);
-    c.log[1] = 1;
-    chart_frame(&c, "epoch", "loss (share of variance left)");
-    for (i = 0; i < t->rows; i = j) {
-        for (j = i; j < t->rows && t->v[j*REPORT_EPOCH] == t->v[i*REPORT_EPOCH]; j++) {
-            x[j - i] = (double)(j - i + 1);
-            a[j - i] = t->v[j*REPORT_EPOCH + 2] > 0 ? t->v[j*REPORT_EPOCH + 2] : (double)NAN;
-            b[j - i] = t->v[j*REPORT_EPOCH + 3] > 0 ? t->v[j*REPORT_EPOCH + 3] : (double)NAN;
+    int pass;
+    for (pass = 0; pass < 2; pass++) {          /* what the axes hold, then the lines */
+        for (i = 0; i < t->rows; i = j) {
+            const double *v = t->v + i*REPORT_EPOCH;
+            for (j = i; j < t->rows && t->v[j*REPORT_EPOCH] == v[0] && t->v[j*REPORT_EPOCH + 1] == v[1]; j++) ;
+            if (flow != (r->flow && (j == t->rows || t->v[j*REPORT_EPOCH] != v[0]))) continue;
+            for (k = 0; k < j - i; k++) {
+                x[k] = v[k*REPORT_EPOCH + 2];
+                a[k] = flow || v[k*REPORT_EPOCH + 3] > 0 ? v[k*REPORT_EPOCH + 3] : (double)NAN;
+                b[k] = flow || v[k*REPORT_EPOCH + 4] > 0 ? v[k*REPORT_EPOCH + 4] : (double)NAN;
+                if (pass) continue;
+                lo = fmin(lo, fmin(a[k], b[k]));
+                hi = fmax(hi, fmax(a[k], b[k]));
+                epochs = fmax(epochs, x[k]);
+            }
+            if (!pass) continue;
+            fprintf(f, "<g opacity=\"%.2f\">", 0.4 + 0.6*v[0]/last);
+            chart_line(&c, j - i, x, a, "l0 thin dash");
+            chart_line(&c, j - i, x, b, "l0");
+            fputs("</g>", f);
+            if (b[j - i - 1] == b[j - i - 1])
+                fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.0f</text>\n", chart_x(&c, x[j - i - 1]) - 1,
+                        chart_y(&c, b[j - i - 1]) - 6, v[0]);
         }
-        chart_line(&c, j - i, x, a, "l0 thin dash");
-        chart_line(&c, j - i, x, b, "l0");
-        if (b[j - i - 1] == b[j - i - 1])
-            fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.0f</text>\n", chart_x(&c, (double)(j - i)) - 1,
-                    chart_y(&c, b[j - i - 1]) - 6, t->v[i*REPORT_EPOCH]);
+        if (!(hi > lo)) return;
+        if (pass) break;
+        picture(f, 420, 300, "chart small", "Training and validation loss by epoch, one curve per round");
+        if (!flow) { lo = log10(lo);  hi = log10(hi); }
+        c = chart_of(f, 420, 300, 0, epochs + 1, lo - 0.05*(hi - lo), hi + 0.1*(hi - lo));
+        c.log[1] = !flow;
+        chart_frame(&c, "epoch", flow ? "loss of the flow, &#8722;ln p {nats}" : "loss (share of variance left)");
     }
-    picture_end(f, "Training: loss of new (solid) and of training rows (dashed) of each round's network; numbers: the round. "
-                "The best epoch is kept.");
+    picture_end(f, flow ? "Training of the flow: loss of new rows (solid) and of those learned from (dashed); numbers: the round. "
+                          "The best epoch is kept."
+                        : "Training: loss of new rows (solid) and of those learned from (dashed) of each round's first network; "
+                          "numbers: the round. 1 is what the polynomial leaves of the rows it was fitted to. The best epoch is kept.");
 }
 
 static void chart_rounds(FILE *f, const report *r, double *buf)
@@ -824,10 +889,11 @@ static void section_learned(FILE *f, const report *r, double *buf)
     size_t i;
     if (!r->rounds) return;
     fputs("<h2>How it was learned</h2>\n<div class=\"grid\">\n", f);
-    if (r->training.rows) chart_training(f, r, buf);
+    chart_training(f, r, buf, 0);
+    if (r->flow) chart_training(f, r, buf, 1);
     chart_rounds(f, r, buf);
     fputs("</div>\n", f);
-    table_head(f, "round|simulations|~learned from|~components|temperature|error of ln&nbsp;L|divergence|~acceptance|~effective samples");
+    table_head(f, "round|simulations|~learned from|~components|temperature|error of ln&nbsp;L|~spread|divergence|~acceptance|~effective samples");
     for (i = 0; i < r->rounds; i++) {
         const snl_round *q = r->round + i;
         fprintf(f, "<tr><td>%lu</td>", (unsigned long)i + 1);
@@ -836,14 +902,16 @@ static void section_learned(FILE *f, const report *r, double *buf)
         put_cell(f, q->components, "~%.0f");
         put_cell(f, 1/q->beta, "%.3g");
         put_cell(f, q->error, "%.3f");
+        put_cell(f, q->spread, "~%.3f");
         put_cell(f, 1000*q->divergence, "%.2f");
         put_cell(f, q->accept, "~%.2f");
         put_cell(f, q->ess, "~%.0f");
         fputs("</tr>\n", f);
     }
     table_end(f);
-    fputs("<p class=\"note\">Error: rms over new simulations, before learning from them {nats}. Divergence: Jensen-Shannon, the "
-          "largest of the marginals from the round before {mnat}.</p>\n", f);
+    fputs("<p class=\"note\">Error: rms over new simulations, before learning from them {nats}. <span class=\"desk\">Spread: rms of "
+          "what the networks' ln&nbsp;L differ {nats}. </span>Divergence: Jensen-Shannon, the largest of the marginals from the "
+          "round before {mnat}.</p>\n", f);
     if (r->history.rows) tiles_rounds(f, r);
 }
 
@@ -853,7 +921,7 @@ static void section_budget(FILE *f, const report *r)
 {
     static const char *const mark[3] = { "<circle class=\"f2\" r=\"4\" cx=\"%.1f\" cy=\"%.1f\"/>",
         "<path class=\"f1\" d=\"M%.1f %.1fm-4 -4h8v8h-8z\"/>", "<path class=\"l0\" d=\"M%.1f %.1fm0 -7v14\"/>" };
-    const double left = 118, w = 290, top = 8, row = 22;
+    const double left = 118, w = 280, top = 8, row = 22;
     double lo = -3, hi = 0;
     size_t k;
     int j, t;
@@ -866,8 +934,9 @@ static void section_budget(FILE *f, const report *r)
             }
     lo = fmax(lo, hi - 6);
     fputs("<h2>Error budget</h2>\n<p>How far each marginal of the surrogate was from the exact posterior, and why "
-          "(Jensen-Shannon divergence). The weights take it out of the result.</p>\n"
-          "<p><b class=\"t2\">&#9679;</b> compression &nbsp; <b class=\"t1\">&#9632;</b> network &nbsp; <b class=\"t0\">|</b> both</p>\n<div class=\"grid\">\n", f);
+          "(Jensen-Shannon divergence).", f);
+    if (r->efficiency >= 0.1) fputs(" The weights take it out of the result.", f);
+    fputs("</p>\n<p><b class=\"t2\">&#9679;</b> compression &nbsp; <b class=\"t1\">&#9632;</b> network &nbsp; <b class=\"t0\">|</b> both</p>\n<div class=\"grid\">\n", f);
     picture(f, 420, top + SNL_NPAR*row + 44, "chart small", "Error budget by parameter");
     for (t = (int)lo; t <= (int)hi; t++) {
         const double x = left + w*(t - lo)/(hi - lo);

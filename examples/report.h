@@ -9,7 +9,8 @@
 typedef struct report_rows { size_t rows, room;  double *v; } report_rows;
 
 enum {
-    REPORT_EPOCH = 4,                       /* round, epoch, training and validation loss    */
+    REPORT_EPOCH = 5,                       /* round, stage, epoch, loss of training and of  */
+                                            /* validation rows                               */
     REPORT_ROUND = 2 + 3*SNL_NPAR           /* round, temperature, 5, 50, 95 % of each       */
 };
 
@@ -37,6 +38,7 @@ typedef struct report {
     const snl_round *round;                 /* [rounds]                                      */
     const double (*cost)[3];                /* compression, network, both {nats}; or NULL    */
     report_rows training, history;          /* of REPORT_EPOCH and REPORT_ROUND columns      */
+    int flow;                               /* the last stage of a round trained a flow      */
     size_t trials;                          /* of the calibration, 0: there was none         */
     const double *rank;                     /* [trials][SNL_NPAR] in (0, 1)                  */
 } report;

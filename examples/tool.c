@@ -2,6 +2,8 @@
  *
  * Results go to standard output or --out, messages to standard error.  Exit status: 0
  * success, 1 the run failed, 2 the request was wrong: one line that says where and what. */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +17,9 @@ int refuse(io_error *e, const char *where, snl_status s, const snl_fault *why)
     if (s == SNL_ENOMEM || !why->name)
         return io_fail(e, IO_FAILED, "%s: %s", where, snl_status_text(s));
     if (why->lo <= why->hi)
-        return io_fail(e, IO_REFUSED, "%s: %s = %.17g is outside [%g, %g]", where, why->name,
+        return io_fail(e, IO_REFUSED, "%s: %s = %.12g is outside [%.9g, %.9g]", where, why->name,
                        why->value, why->lo, why->hi);
-    return io_fail(e, IO_REFUSED, "%s: %s = %.17g: %s", where, why->name, why->value,
+    return io_fail(e, IO_REFUSED, "%s: %s = %.12g: %s", where, why->name, why->value,
                    snl_status_text(s));
 }
 
@@ -346,34 +348,42 @@ typedef struct command {
     const char *help, *example;
 } command;
 
+/* Options of all that trains networks */
+#define TRAINING \
+      "            [--compression pca|score|both|learned] [--points N: of expansion, for the score]\n" \
+      "            [--calls N] [--minutes M]: stop there if the posterior does not stand still before\n" \
+      "            [--plain: the published method, noise drawn once and a masked flow, to compare]\n" \
+      "            [--with posterior.tsv: another one to set beside it in plot and report]"
+
 static const command commands[] = {
     { "run", cmd_run, "", 1,
       "simulate a binary in LISA noise and recover it: the main job, without any file\n"
-      "  snl run --out DIR [--seed N] [--threads N] [--resume]",
+      "  snl run --out DIR [--seed N] [--threads N] [--resume]\n" TRAINING,
       "snl run --out build/run" },
     { "detect", cmd_detect, "CONFIG", 0,
       "mergers anywhere in the data, of any mass and spin: the priors of the configuration are\n"
       "not used; candidates, best first, with the probability that noise alone is as loud\n"
-      "  snl detect event.cfg [--out DIR: candidates.tsv, images.tsv] [--false_alarm 1e-3]",
+      "  snl detect event.cfg [--out DIR: candidates.tsv, images.tsv] [--false_alarm 1e-3]\n"
+      "             [--model PhenomD|PhenomHM, in place of the configuration's]",
       "snl detect event.cfg --out candidates" },
     { "infer", cmd_infer, "CONFIG", 1,
       "posterior of a binary by Sequential Neural Likelihood; with --prior, the run that is in\n"
       "DIR under the prior of another configuration, without a simulation\n"
       "  snl infer event.cfg --out DIR [--seed N] [--threads N] [--resume] [--prior other.cfg]\n"
       "            [--model PhenomD|PhenomHM, in place of the configuration's]\n"
-      "            [--with posterior.tsv: another one to set beside it in plot and report]\n"
-      "            [--compression pca|score|both|learned] [--points N: of expansion, for the score]\n"
-      "            [--calls N] [--minutes M]: stop there if the posterior does not stand still before\n"
-      "            [--plain: the published method, noise drawn once and a masked flow, to compare]",
+      TRAINING,
       "snl infer event.cfg --out results --threads 2" },
     { "mcmc", cmd_mcmc, "CONFIG", 1,
       "the same by sampling the exact likelihood, for comparison\n"
-      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N]\n"
+      "  snl mcmc event.cfg --out DIR [--seed N] [--threads N] [--with posterior.tsv]\n"
+      "           [--model PhenomD|PhenomHM, in place of the configuration's]\n"
       "           [--plain: an ensemble of stretch moves alone, to compare]",
       "snl mcmc event.cfg --out exact" },
     { "calibrate", cmd_calibrate, "CONFIG", 1,
       "are the surrogate's intervals right? 200 simulated observations, ranks of their truths\n"
-      "  snl calibrate event.cfg --out DIR",
+      "of the run that is in DIR, or of a new one\n"
+      "  snl calibrate event.cfg --out DIR [--seed N] [--threads N] [--resume: as it does anyway]\n"
+      "            [--model PhenomD|PhenomHM, in place of the configuration's]\n" TRAINING,
       "snl calibrate event.cfg --out results" },
     { "simulate", cmd_simulate, "CONFIG", 1,
       "time series (t, A, E) of the injected sources in noise\n"
@@ -397,11 +407,14 @@ static const command commands[] = {
       "snl waveform --cases tests/data/phenomd.tsv" },
     { "response", cmd_response, "--cases", 0,
       "transfer functions and the (2,2) signal in A, E, T\n"
-      "  snl response --cases cases.tsv [--tdi 1.5|2.0] [--response full|longwave]",
+      "  snl response --cases cases.tsv [--tdi 1.5|2.0] [--response full|longwave]\n"
+      "               [--model PhenomD|PhenomHM]",
       "snl response --cases tests/data/response.tsv" },
     { "snr", cmd_snr, "--cases", 0,
       "optimal signal-to-noise ratios, from t = 0 s on\n"
-      "  snl snr --cases cases.tsv [--noise_model SciRDv1|MRDv1|Sangria]",
+      "  snl snr --cases cases.tsv [--noise_model SciRDv1|MRDv1|Sangria] [--tdi 1.5|2.0]\n"
+      "          [--response full|longwave] [--model PhenomD|PhenomHM]\n"
+      "          [--foreground none|ldc|robson|babak] [--years Y]",
       "snl snr --cases tests/data/response.tsv" },
     { "noise", cmd_noise, "--frequencies", 0,
       "one-sided noise PSDs of A (= E) and T\n"
@@ -428,13 +441,35 @@ static void help(void)
     printf("%s\n", common_options);
 }
 
-static int number(const command *c, const char *key, const char *text, unsigned long *out,
-                  io_error *e)
+static int number(const command *c, const char *key, const char *text, unsigned long lo, unsigned long hi,
+                  unsigned long *out, io_error *e)
 {
     char *end;
+    errno = 0;
     *out = strtoul(text, &end, 10);
     if (*end || end == text || *text == '-')
-        return io_fail(e, IO_REFUSED, "%s: %s: %s is not a whole number >= 0", c->name, key, text);
+        return io_fail(e, IO_REFUSED, "%s: %s: %s is not a whole number >= %lu", c->name, key, text, lo);
+    if (errno || *out < lo || *out > hi)
+        return io_fail(e, IO_REFUSED, "%s: %s: %s is outside [%lu, %lu]", c->name, key, text, lo, hi);
+    return 0;
+}
+
+/* Does the command's help name the option?  Then it has it, as it has those of all. */
+static int has_option(const command *c, const char *option)
+{
+    const size_t n = strlen(option);
+    const char *at;
+    if (!strcmp(option, "--out") || !strcmp(option, "--seed") || !strcmp(option, "--threads")
+        || !strcmp(option, "--quiet")) return 1;
+    for (at = c->help; n > 2 && (at = strstr(at, option)) != NULL; at += n)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz_", at[n]) || !at[n]) return 1;
+    return 0;
+}
+
+static int one_of_all(const char *option)
+{
+    int i;
+    for (i = 0; i < COMMANDS; i++) if (has_option(&commands[i], option)) return 1;
     return 0;
 }
 
@@ -446,6 +481,9 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         const char *k = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         char *end;
         int rc = 0;
+        if (k[0] == '-' && !has_option(c, k))
+            return io_fail(e, IO_REFUSED, "%s: %s %s; ./snl %s --help lists those it has", c->name,
+                           one_of_all(k) ? "has no option" : "unknown option", k, c->name);
         if (!strcmp(k, "--quiet")) { o->quiet = 1;  continue; }
         if (!strcmp(k, "--resume")) { o->resume = 1;  continue; }
         if (!strcmp(k, "--plain")) { o->plain = 1;  continue; }
@@ -455,20 +493,16 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
             o->file[o->files++] = k;
             continue;
         }
-        if (!v) return io_fail(e, IO_REFUSED, "%s: %s: a value is missing", c->name, k);
+        if (!v || !strncmp(v, "--", 2)) return io_fail(e, IO_REFUSED, "%s: %s: a value is missing", c->name, k);
         if (!strcmp(k, "--cases")) o->cases = v;
         else if (!strcmp(k, "--frequencies")) o->frequencies = v;
         else if (!strcmp(k, "--out")) o->out = v;
         else if (!strcmp(k, "--prior")) o->prior = v;
         else if (!strcmp(k, "--with")) o->with = v;
-        else if (!strcmp(k, "--seed")) rc = number(c, k, v, &o->seed, e);
-        else if (!strcmp(k, "--threads")) rc = number(c, k, v, &o->threads, e);
-        else if (!strcmp(k, "--points")) {
-            rc = number(c, k, v, &o->points, e);
-            if (!rc && !(o->points >= 1 && o->points <= 64))
-                return io_fail(e, IO_REFUSED, "%s: --points: %s is outside [1, 64]", c->name, v);
-        }
-        else if (!strcmp(k, "--calls")) rc = number(c, k, v, &o->calls, e);
+        else if (!strcmp(k, "--seed")) rc = number(c, k, v, 0, ULONG_MAX, &o->seed, e);
+        else if (!strcmp(k, "--threads")) rc = number(c, k, v, 1, 1024, &o->threads, e);
+        else if (!strcmp(k, "--points")) rc = number(c, k, v, 1, 64, &o->points, e);
+        else if (!strcmp(k, "--calls")) rc = number(c, k, v, 1, ULONG_MAX, &o->calls, e);
         else if (!strcmp(k, "--compression")) rc = event_choice("compression", v, &o->compression, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
             rc = event_choice("noise_model", v, &o->noise, e);
@@ -496,7 +530,6 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
             if (*end || end == v || !(o->false_alarm > 0 && o->false_alarm <= 1))
                 return io_fail(e, IO_REFUSED, "%s: --false_alarm: %s is not in (0, 1]", c->name, v);
         }
-        else return io_fail(e, IO_REFUSED, "%s: unknown option %s", c->name, k);
         if (rc) return rc;
         i++;
     }
@@ -520,7 +553,7 @@ int main(int argc, char **argv)
 {
     options o;
     io_error e = { "" };
-    int i, rc;
+    int i, k, rc;
     memset(&o, 0, sizeof o);
     o.seed = 1;
     o.years = 1;
@@ -538,7 +571,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "snl: %s: unknown command; snl --help lists them\n", argv[1]);
         return 2;
     }
-    if (argc > 2 && !strcmp(argv[2], "--help")) {
+    for (k = 2; k < argc; k++) if (!strcmp(argv[k], "--help")) {
         printf("%s: %s\n\nexample: ./%s\n\n%s\n", commands[i].name, commands[i].help,
                commands[i].example, common_options);
         return 0;
