@@ -479,6 +479,11 @@ static void command_line(const options *o, int resume, char *line, size_t size)
         sprintf(number, "%g", o->minutes);
         put_word(line, size, number);
     }
+    if (o->trials != TRIALS) {
+        put_word(line, size, "--trials");
+        sprintf(number, "%lu", o->trials);
+        put_word(line, size, number);
+    }
     if (o->plain) put_word(line, size, "--plain");
     if (resume) put_word(line, size, "--resume");
 }
@@ -1259,11 +1264,11 @@ int cmd_mcmc(options *o, io_error *e)
 
 /* ---- calibrate ----------------------------------------------------------- */
 
-enum { TRIALS = 200, RANKED = 100 };
+enum { RANKED = 100 };
 
 /* ranks.tsv: where each truth stands among its draws, in 0 .. RANKED; coverage.tsv: how often
  * the central interval of a level holds the truth, with the binomial 99 % band. */
-static int calibrate_write(const session *s, const char *dir, const double *rank, io_error *e)
+static int calibrate_write(const session *s, const char *dir, size_t trials, const double *rank, io_error *e)
 {
     const char *names[SNL_NPAR + 3] = { "level", "low", "high" };
     char *ranks = path_join(dir, "ranks.tsv", 0), *cover = path_join(dir, "coverage.tsv", 0);
@@ -1272,15 +1277,15 @@ static int calibrate_write(const session *s, const char *dir, const double *rank
     int rc = ranks && cover ? 0 : io_fail(e, IO_FAILED, "out of memory");
     for (k = 0; k < SNL_NPAR; k++) names[k + 3] = snl_parameter_name[s->c.prior[k].param];
     for (l = 0; l < 19; l++) {
-        const double p = 0.05*(double)(l + 1), band = 2.576*sqrt(p*(1 - p)/TRIALS);
+        const double p = 0.05*(double)(l + 1), band = 2.576*sqrt(p*(1 - p)/(double)trials);
         table[l][0] = p;
         table[l][1] = fmax(0, p - band);
         table[l][2] = fmin(1, p + band);
         for (k = 0; k < SNL_NPAR; k++)
-            for (table[l][k + 3] = 0, i = 0; i < TRIALS; i++)
-                table[l][k + 3] += fabs(2*rank[i*SNL_NPAR + k] - 1) <= p ? 1.0/TRIALS : 0;
+            for (table[l][k + 3] = 0, i = 0; i < trials; i++)
+                table[l][k + 3] += fabs(2*rank[i*SNL_NPAR + k] - 1) <= p ? 1/(double)trials : 0;
     }
-    if (!rc) rc = table_write(ranks, 1, 12, TRIALS, SNL_NPAR, names + 3, rank, e);
+    if (!rc) rc = table_write(ranks, 1, 12, trials, SNL_NPAR, names + 3, rank, e);
     if (!rc) rc = table_write(cover, 1, 12, 19, SNL_NPAR + 3, names, table[0], e);
     free(ranks);
     free(cover);
@@ -1289,19 +1294,19 @@ static int calibrate_write(const session *s, const char *dir, const double *rank
 
 static int calibrate_run(session *s, snl_run *run, const options *o, io_error *e)
 {
-    const size_t d = s->problem.dim;
-    double *truth = malloc((TRIALS*(d + RANKED*d + SNL_NPAR) + (RANKED + 1)*SNL_NPAR + 2*TRIALS) * sizeof *truth);
+    const size_t d = s->problem.dim, trials = o->trials;
+    double *truth = malloc((trials*(d + RANKED*d + SNL_NPAR) + (RANKED + 1)*SNL_NPAR + 2*trials) * sizeof *truth);
     double *post, *rank, *a, *b, worst = 1;
     snl_fault why = { 0 };
     size_t i, j, k;
     snl_status st;
     int rc;
     if (!truth) return io_fail(e, IO_FAILED, "out of memory");
-    post = truth + TRIALS*d;        rank = post + TRIALS*RANKED*d;
-    a = rank + TRIALS*SNL_NPAR;     b = a + SNL_NPAR;
-    st = snl_run_calibrate(run, TRIALS, RANKED, 4, o->seed, truth, post, report_progress, s, &why);
+    post = truth + trials*d;        rank = post + trials*RANKED*d;
+    a = rank + trials*SNL_NPAR;     b = a + SNL_NPAR;
+    st = snl_run_calibrate(run, trials, RANKED, 4, o->seed, truth, post, report_progress, s, &why);
     if (st != SNL_OK) { free(truth);  return refuse(e, s->c.path, st, &why); }
-    for (i = 0; i < TRIALS; i++) {
+    for (i = 0; i < trials; i++) {
         snl_event_theta(s->event, 1, truth + i*d, o->seed + 2*i, a);
         snl_event_theta(s->event, RANKED, post + i*RANKED*d, o->seed + 2*i + 1, b);
         for (k = 0; k < SNL_NPAR; k++) {
@@ -1311,18 +1316,18 @@ static int calibrate_run(session *s, snl_run *run, const options *o, io_error *e
             rank[i*SNL_NPAR + k] = below / (RANKED + 1);
         }
     }
-    rc = calibrate_write(s, o->out, rank, e);
+    rc = calibrate_write(s, o->out, trials, rank, e);
     terminal_clear(&s->tell);
     printf("%-16s %12s %12s\n", "parameter", "KS distance", "p");
     for (k = 0; !rc && k < SNL_NPAR; k++) {
         double distance, p;
-        for (i = 0; i < TRIALS; i++) truth[i] = rank[i*SNL_NPAR + k];
-        if (snl_ks(TRIALS, truth, &distance, &p, truth + TRIALS) != SNL_OK) continue;
+        for (i = 0; i < trials; i++) truth[i] = rank[i*SNL_NPAR + k];
+        if (snl_ks(trials, truth, &distance, &p, truth + trials) != SNL_OK) continue;
         printf("%-16s %12.4f %12.4f\n", snl_parameter_name[s->c.prior[k].param], distance, p);
         worst = fmin(worst, p);
     }
-    if (!rc) printf("smallest p, corrected for %d tests: %.4f; %d simulations\n", SNL_NPAR,
-                    fmin(1, worst*SNL_NPAR), TRIALS);
+    if (!rc) printf("smallest p, corrected for %d tests: %.4f; %lu simulations\n", SNL_NPAR,
+                    fmin(1, worst*SNL_NPAR), (unsigned long)trials);
     free(truth);
     return rc;
 }

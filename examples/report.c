@@ -964,8 +964,8 @@ static void section_budget(FILE *f, const report *r)
 static void section_calibration(FILE *f, const report *r, double *buf)
 {
     enum { LEVELS = 51 };
-    double p[LEVELS], y[LEVELS], lo[LEVELS], hi[LEVELS], distance, pk;
-    size_t i, k, l;
+    double p[LEVELS], y[LEVELS], lo[LEVELS], hi[LEVELS], distance, pk, most = 0;
+    size_t i, k, l, worst = 0;
     chart c;
     if (!r->trials) return;
     for (l = 0; l < LEVELS; l++) {
@@ -981,12 +981,18 @@ static void section_calibration(FILE *f, const report *r, double *buf)
     chart_frame(&c, "quantile of the posterior", "share of truths below it");
     chart_band(&c, LEVELS, p, lo, hi, "hazy");
     for (k = 0; k < SNL_NPAR; k++) {
+        for (i = 0; i < r->trials; i++) buf[i] = r->rank[i*SNL_NPAR + k];
+        if (snl_ks(r->trials, buf, &distance, &pk, buf + r->trials) == SNL_OK && distance > most) { most = distance;  worst = k; }
+    }
+    for (k = 0; k < SNL_NPAR; k++) {            /* the worst one last, on top of the others */
+        const size_t at = (worst + 1 + k) % SNL_NPAR;
         for (l = 0; l < LEVELS; l++)
-            for (y[l] = 0, i = 0; i < r->trials; i++) y[l] += r->rank[i*SNL_NPAR + k] <= p[l] ? 1/(double)r->trials : 0;
-        chart_line(&c, LEVELS, p, y, "l0 thin");
+            for (y[l] = 0, i = 0; i < r->trials; i++) y[l] += r->rank[i*SNL_NPAR + at] <= p[l] ? 1/(double)r->trials : 0;
+        chart_line(&c, LEVELS, p, y, at == worst ? "l1" : "l0 thin");
     }
     chart_line(&c, 2, c.lo, c.hi, "truth");
-    picture_end(f, "One line per parameter; shaded: where 99&nbsp;% of the points of a right posterior lie.");
+    fprintf(f, "</svg><figcaption>One line per parameter, the thick one %s, which is farthest off; shaded: where 99&nbsp;%% of the "
+            "points of a right posterior lie.</figcaption></figure>\n", r->names[worst]);
     table_head(f, "parameter|KS distance|p");
     for (k = 0; k < SNL_NPAR; k++) {
         for (i = 0; i < r->trials; i++) buf[i] = r->rank[i*SNL_NPAR + k];

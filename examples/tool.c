@@ -380,9 +380,10 @@ static const command commands[] = {
       "           [--plain: an ensemble of stretch moves alone, to compare]",
       "snl mcmc event.cfg --out exact" },
     { "calibrate", cmd_calibrate, "CONFIG", 1,
-      "are the surrogate's intervals right? 200 simulated observations, ranks of their truths\n"
+      "are the surrogate's intervals right? Ranks of the truths of simulated observations,\n"
       "of the run that is in DIR, or of a new one\n"
       "  snl calibrate event.cfg --out DIR [--seed N] [--threads N] [--resume: as it does anyway]\n"
+      "            [--trials N: of them, default 200; a coarse look takes 50]\n"
       "            [--model PhenomD|PhenomHM, in place of the configuration's]\n" TRAINING,
       "snl calibrate event.cfg --out results" },
     { "simulate", cmd_simulate, "CONFIG", 1,
@@ -502,6 +503,7 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         else if (!strcmp(k, "--seed")) rc = number(c, k, v, 0, ULONG_MAX, &o->seed, e);
         else if (!strcmp(k, "--threads")) rc = number(c, k, v, 1, 1024, &o->threads, e);
         else if (!strcmp(k, "--points")) rc = number(c, k, v, 1, 64, &o->points, e);
+        else if (!strcmp(k, "--trials")) rc = number(c, k, v, 20, 2000, &o->trials, e);
         else if (!strcmp(k, "--calls")) rc = number(c, k, v, 1, ULONG_MAX, &o->calls, e);
         else if (!strcmp(k, "--compression")) rc = event_choice("compression", v, &o->compression, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
@@ -558,6 +560,7 @@ int main(int argc, char **argv)
     o.seed = 1;
     o.years = 1;
     o.compression = -1;
+    o.trials = TRIALS;
     o.minutes = HUGE_VAL;
     o.false_alarm = 1e-3;
     o.command = argc > 1 ? argv[1] : "";

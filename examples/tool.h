@@ -5,7 +5,7 @@
 #include "../snl.h"
 #include "io.h"
 
-enum { TOOL_FILES = 4 };
+enum { TOOL_FILES = 4, TRIALS = 200 };
 
 typedef struct options {
     const char *command, *cases, *frequencies, *out, *prior, *with;
@@ -13,6 +13,7 @@ typedef struct options {
     int    files;
     unsigned long seed, threads;        /* threads 0: one for each processor */
     unsigned long points, calls;        /* of expansion, 0: not given; at most, 0: no limit */
+    unsigned long trials;               /* of the calibration */
     int    quiet, resume, model_given, plain, weighted, compression;    /* compression -1: not given */
     double minutes;                     /* at most */
     int    model, tdi, response, noise, foreground;
