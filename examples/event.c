@@ -136,18 +136,26 @@ done:
     return rc;
 }
 
-/* Does the noise look like the model's?  |d|^2 2 df/S is exponential for noise; its lower
- * quartile, ln(4/3), hardly knows of a signal.  A warning: data without noise are legal. */
+/* Does the noise look like the model's?  |d|^2 2 df/S is exponential for noise, its lower
+ * quartile ln(4/3).  A signal lifts it, but hardly in all of eight parts of the band: the
+ * lowest of them tells if there is too much, the highest if too little.  A warning only, as
+ * data without noise are legal. */
 static void noise_check(const event_config *c, const snl_data *d)
 {
     static const double quarter = 0.25;
-    const size_t n = 2*d->n;
-    double *u = malloc(3*n * sizeof *u), q;
-    size_t i;
-    for (i = 0; u && i < n; i++)
-        u[i] = (d->d[2*i]*d->d[2*i] + d->d[2*i + 1]*d->d[2*i + 1]) * 2*d->df / d->S[i];
-    if (u && snl_quantiles(n, u, NULL, 1, &quarter, &q, u + n) == SNL_OK
-        && !((q /= log(4.0/3)) > 0.5 && q < 10))
+    double *u = malloc(3*d->n * sizeof *u), least = HUGE_VAL, most = 0, q;
+    size_t i, k, m, part;
+    for (k = 0, part = 1; u && part <= 8; part++) {
+        const double end = d->f[0]*pow(d->f[d->n - 1]/d->f[0], (double)part/8)*(1 + 1e-9);
+        for (m = 0, i = k; k < d->n && d->f[k] <= end; k++)
+            u[m++] = (d->d[2*k]*d->d[2*k] + d->d[2*k + 1]*d->d[2*k + 1]) * 2*d->df / d->S[k];
+        if (m < 30 && part < 8) { k = i;  continue; }           /* with the next */
+        if (!m || snl_quantiles(m, u, NULL, 1, &quarter, &q, u + d->n) != SNL_OK) continue;
+        least = fmin(least, q/log(4.0/3));
+        most = fmax(most, q/log(4.0/3));
+    }
+    q = least > 10 ? least : most;
+    if (u && (least > 10 || most < 0.5))
         fprintf(stderr, "warning: %s: the power of the noise is %.3g of what the noise keys of %s say: wrong unit, "
                 "model or band?\n", c->data, q, c->path);
     free(u);

@@ -1,7 +1,7 @@
 /* own_simulator.c - inference for a simulator of your own, here the fall of a stone: theta is
  * its height and the drag of the air, x the times at which a noisy clock saw it pass five
  * marks.  Replace simulate, the prior and the observation.
- *     build/own_simulator [SIMULATIONS]
+ *     cc examples/own_simulator.c nn.c mcmc.c -lm && ./a.out [SIMULATIONS]
  *
  * make test runs: ./build/own_simulator 500 */
 #include <stdio.h>

@@ -366,7 +366,7 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
         size_t k;
         for (k = 0; k < SNL_NPAR; k++) most = fmax(most, 1000*r->cost[k][2]);
         snprintf(text, sizeof text, "Compression and network together moved the marginals by %s %.*f&nbsp;mnat (a shift by a tenth "
-                 "of a standard deviation is about 1); %s.", most < 20 ? "no more than" : "up to", most < 20, most,
+                 "of a standard deviation is about 1); %s.", most < 20 ? "no more than" : "up to", most < 1 ? 2 : most < 20, most,
                  most < 20 ? "the weights take this out" : "from 20 on the weights may not make up for it");
         judge(&v, most < 20, "the surrogate's marginals are off", text);
     }

@@ -1,6 +1,7 @@
 /* sbibm.c - tasks of the public benchmark of simulation-based inference (Lueckmann et al.
  * 2021, arXiv:2101.04653) by sequential neural likelihood, on the public functions only.
  *
+ *     cc examples/sbibm.c examples/io.c snl.c waveform.c lisa.c nn.c mcmc.c -lm -o build/sbibm
  *     build/sbibm TASK --observation obs.tsv --simulations N --rounds R --seed S --out T.tsv
  *
  * One set of defaults for all tasks.  Each round simulates at draws from the last round's

@@ -94,9 +94,20 @@ refused "false_alarm: 0" $SNL detect $D/event.cfg --false_alarm 0
 refused "nothing: unknown command" $SNL nothing
 refused "infer: unknown option --colour" $SNL infer $D/event.cfg --out $D/x --colour blue
 refused "infer: --out: a value is missing" $SNL infer $D/event.cfg --out
+refused "infer: --out: a value is missing" $SNL infer $D/event.cfg --out --seed 2
 refused "infer: --out is missing" $SNL infer $D/event.cfg
 refused "infer: CONFIG is wanted" $SNL infer --out $D/x
 refused "infer: --seed: one" $SNL infer $D/event.cfg --out $D/x --seed one
+refused "infer: --seed: 18446744073709551616 is outside" $SNL infer $D/event.cfg --out $D/x --seed 18446744073709551616
+refused "infer: --threads: 0 is outside \[1, 1024\]" $SNL infer $D/event.cfg --out $D/x --threads 0
+refused "infer: --calls: 0 is outside" $SNL infer $D/event.cfg --out $D/x --calls 0
+refused "calibrate: --trials: 5 is outside \[20, 2000\]" $SNL calibrate $D/event.cfg --out $D/x --trials 5
+refused "mcmc: has no option --resume" $SNL mcmc $D/event.cfg --out $D/x --resume
+refused "simulate: has no option --plain" $SNL simulate $D/event.cfg --out $D/x.npy --plain
+# what a run needs at its end is looked at before it begins
+refused "$D/none.tsv: " $SNL infer $D/event.cfg --out $D/x --with $D/none.tsv
+refused "f.tsv: .*chirp_mass" $SNL infer $D/event.cfg --out $D/x --with $D/f.tsv
+refused "$D/none.cfg: " $SNL infer $D/event.cfg --out $D/x --prior $D/none.cfg
 refused "infer: --points: 65 is outside \[1, 64\]" $SNL infer $D/event.cfg --out $D/x --points 65
 refused "infer: --minutes: 0 is not in (0, inf)" $SNL infer $D/event.cfg --out $D/x --minutes 0
 refused "compression.*pca|score|both|learned" $SNL infer $D/event.cfg --out $D/x --compression zip
@@ -117,6 +128,20 @@ changed "bad.cfg:$(line prior.chi2): prior.chi2: .*1.2" 's/^prior.chi2 = .*/prio
 changed "bad.cfg:$(line inject.chi1): inject.chi1: 1.2 .*\[-1, 1\]" 's/^inject.chi1 = .*/inject.chi1 = 1.2/'
 changed "bad.cfg:$(line f_max): f_max: .*f_min" 's/^f_max = .*/f_max = 2e-4/'
 changed "prior.psi" '/^prior.psi/d'
+changed "bad.cfg:$(line prior.t_ref): prior.t_ref: t_ref = 1100000000 is outside" 's/^prior.t_ref = .*/prior.t_ref = uniform 1e9 1.1e9/'
+changed "data.npy: row 1 (counted from 0) is at t = 10 s; .* make it 20 s" 's/^dt = 10/dt = 20/'
+changed "data.npy: row 0 (counted from 0) is at t = 0 s; .* make it 100 s" 's/^dt = 10/dt = 10\
+t_start = 100/'
+# no signal where the prior has it: the run fails, in one line; data of another unit are suspected
+sed 's/^prior.t_ref = .*/prior.t_ref = uniform 0 600/' $D/event.cfg >$D/bad.cfg
+$SNL infer $D/bad.cfg --out $D/x --quiet >$D/out 2>$D/err
+[ $? -eq 1 ] && [ $(wc -l <$D/err) -eq 1 ] && grep -q "^snl: $D/bad.cfg: no signal was found" $D/err && yes || no "nothing found" $D/err
+$SNL detect $D/event.cfg --quiet >$D/out 2>$D/err
+[ -s $D/err ] && no "no warning of the noise's power" $D/err || yes
+{ cat $D/event.cfg; echo 'noise_table = quiet.tsv'; } >$D/bad.cfg         # the model's PSD / 100
+awk -F'\t' 'NR > 1 { $2 = sprintf("%.17g", $2/400) } { print $1 "\t" $2 }' $D/psd.tsv >$D/quiet.tsv
+$SNL detect $D/bad.cfg --quiet >$D/out 2>$D/err
+grep -q "^warning: data.npy: the power of the noise is \([789].\|1[0123].\) of" $D/err && yes || no "power of the noise" $D/err
 head -c 5000 $D/data.npy >$D/cut.npy
 changed "cut.npy: .*32768 rows" 's/^data = .*/data = cut.npy/'
 header() { printf '\223NUMPY\001\000\166\000'; printf '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (16, $1), }"; }
@@ -306,6 +331,10 @@ grep -q "^warning: the budget of calls is used up before the posterior stood sti
 [ $(value $D/E/summary.tsv calls_training) -eq 1566 ] && yes || no "counts the expansions" $D/E/summary.tsv
 [ $(value $D/E/summary.tsv components) -eq 33 ] && yes || no "three times eleven numbers" $D/E/summary.tsv
 grep -q "compression<.*>score<" $D/E/report.html && yes || no "the report names the compression"
+grep -q "^./snl infer .*--compression score --points 3 --calls 3500$" $D/E/report.html && yes || no "and the command"
+ok "what is kept of a round is doubted" grep -q '"bad".*The rounds ended because: the budget of calls is used up' $D/E/report.html
+ok "as is a posterior that is heated" grep -q '"bad".*ended while the posterior was heated, at temperature' $D/E/report.html
+grep -qw nan $D/E/report.html && no "numbers that are not known are dashes" || yes
 ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
 # 200 rows, of which log_weight leaves the second half nothing: then as the first half alone
 seq 1 200 | awk 'BEGIN { print "# a\tlog_weight" } { print $1 % 7 + $1/100 "\t" ($1 > 100 ? -1000 : 0) }' >$D/w.tsv
