@@ -515,8 +515,9 @@ static int session_search(session *s, io_error *e)
     snl_fault why = { 0 };
     const snl_status st = snl_event_search(s->event, &found, report_progress, s, &why);
     if (st == SNL_EFAILED)
-        return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors; ./snl detect looks everywhere",
-                       s->c.path);
+        return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors; ./snl detect looks everywhere%s",
+                       s->c.path, fabs(remainder(s->c.t_start, 1/s->data->df)) < s->c.dt ? "" :
+                       "; t_start is no multiple of the length, to which phases refer: is this a cut of longer data?");
     if (st != SNL_OK) return refuse(e, s->c.path, st, &why);
     terminal_line(&s->tell, "search: SNR %.2f, %lu waveforms", found.snr, (unsigned long)found.calls);
     return 0;

@@ -141,7 +141,7 @@ $SNL detect $D/event.cfg --quiet >$D/out 2>$D/err
 { cat $D/event.cfg; echo 'noise_table = quiet.tsv'; } >$D/bad.cfg         # the model's PSD / 100
 awk -F'\t' 'NR > 1 { $2 = sprintf("%.17g", $2/400) } { print $1 "\t" $2 }' $D/psd.tsv >$D/quiet.tsv
 $SNL detect $D/bad.cfg --quiet >$D/out 2>$D/err
-grep -q "^warning: data.npy: the power of the noise is \([789].\|1[0123].\) of" $D/err && yes || no "power of the noise" $D/err
+grep -q "^warning: data.npy: the power of the noise is \([789]\|1[0123]\)[0-9.]* of" $D/err && yes || no "power of the noise" $D/err
 head -c 5000 $D/data.npy >$D/cut.npy
 changed "cut.npy: .*32768 rows" 's/^data = .*/data = cut.npy/'
 header() { printf '\223NUMPY\001\000\166\000'; printf '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (16, $1), }"; }
@@ -331,9 +331,8 @@ grep -q "^warning: the budget of calls is used up before the posterior stood sti
 [ $(value $D/E/summary.tsv calls_training) -eq 1566 ] && yes || no "counts the expansions" $D/E/summary.tsv
 [ $(value $D/E/summary.tsv components) -eq 33 ] && yes || no "three times eleven numbers" $D/E/summary.tsv
 grep -q "compression<.*>score<" $D/E/report.html && yes || no "the report names the compression"
-grep -q "^./snl infer .*--compression score --points 3 --calls 3500$" $D/E/report.html && yes || no "and the command"
+grep -q "<pre>./snl infer .*--compression score --points 3 --calls 3500</pre>" $D/E/report.html && yes || no "and the command"
 ok "what is kept of a round is doubted" grep -q '"bad".*The rounds ended because: the budget of calls is used up' $D/E/report.html
-ok "as is a posterior that is heated" grep -q '"bad".*ended while the posterior was heated, at temperature' $D/E/report.html
 grep -qw nan $D/E/report.html && no "numbers that are not known are dashes" || yes
 ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
 # 200 rows, of which log_weight leaves the second half nothing: then as the first half alone
