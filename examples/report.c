@@ -275,6 +275,7 @@ static snl_data *best_signal(const report *r)
     snl_data *model = NULL;
     snl_source s;
     int p;
+    if (!r->data) return NULL;
     for (p = 0; p < SNL_NPAR; p++) theta[p] = column(r, r->best, p);
     s = snl_source_from_theta(theta);
     if (snl_data_create(&model, r->data->df, (size_t)(r->data->f[0]/r->data->df + 0.5), r->data->n) == SNL_OK

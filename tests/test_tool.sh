@@ -323,8 +323,8 @@ ok "infer and mcmc agree to 5 mnat" sh -c "$SNL compare $D/A/posterior.tsv $D/C/
 for n in calls_search calls_sampling calls effective_samples acceptance; do
     ok "summary.tsv of mcmc has $n" value $D/C/summary.tsv $n
 done
-# ---- stopped early, by scores: 33 numbers of three expansions, 22 simulations each
-ok "--compression score --calls" $SNL infer $D/event.cfg --out $D/E --compression score --points 3 --calls 3500
+# ---- stopped early, with four times the noise's PSD, by scores: 33 numbers of three expansions, 22 simulations each
+ok "--compression score --calls" $SNL infer $D/table.cfg --out $D/E --compression score --points 3 --calls 3500
 grep -q "^warning: the budget of calls is used up before the posterior stood still" $D/out && yes ||
     no "says that parts may be missing" $D/out
 [ "$(value $D/E/summary.tsv stopped)" = "the budget of calls is used up" ] && yes || no "says why it stopped" $D/E/summary.tsv
@@ -333,6 +333,9 @@ grep -q "^warning: the budget of calls is used up before the posterior stood sti
 grep -q "compression<.*>score<" $D/E/report.html && yes || no "the report names the compression"
 grep -q "<pre>./snl infer .*--compression score --points 3 --calls 3500</pre>" $D/E/report.html && yes || no "and the command"
 ok "what is kept of a round is doubted" grep -q '"bad".*The rounds ended because: the budget of calls is used up' $D/E/report.html
+# what the signal leaves has a mean square of 1/4
+grep -q '"bad".*the whitened data have a mean square of 0.2[45]' $D/E/report.html && yes || no "wrong noise is doubted"
+grep -q '"good".*the whitened data have a mean square of [01].[09]' $D/A/report.html && yes || no "right noise is not"
 grep -qw nan $D/E/report.html && no "numbers that are not known are dashes" || yes
 ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
 # 200 rows, of which log_weight leaves the second half nothing: then as the first half alone
