@@ -17,6 +17,7 @@ static snl_lisa_cfg lisa_of(const event_config *c, const snl_qnm *qnm)
     l.model = (snl_model)c->waveform;
     l.tdi = (snl_tdi)c->tdi;
     l.response = (snl_response)c->response;
+    if (c->phases) l.epoch = c->t_start;
     return l;
 }
 
@@ -86,8 +87,8 @@ static int fft_plan(size_t rows, snl_fft *plan, double **mem, double **work, io_
 }
 
 /* The .npy of the configuration as data of its band {1/Hz}, rfft(window series) dt.  Its phases
- * refer to SSB t = 0 whatever t_start {s} is: the segment is periodic, and its first sample
- * stands for t = 0 modulo its length (lisa.epoch = 0).  Neither signals nor PSD know of the
+ * refer to the first sample: that is SSB t = t_start {s} with phases = start, and else, the segment
+ * being periodic, t = 0 modulo its length, whatever the column t says.  Neither signals nor PSD know of the
  * window, which has to be flat wherever the signal matters. */
 static int data_read(const event_config *c, snl_data **data, io_error *e)
 {
@@ -516,8 +517,8 @@ static int session_search(session *s, io_error *e)
     const snl_status st = snl_event_search(s->event, &found, report_progress, s, &why);
     if (st == SNL_EFAILED)
         return io_fail(e, IO_FAILED, "%s: no signal was found inside the priors; ./snl detect looks everywhere%s",
-                       s->c.path, fabs(remainder(s->c.t_start, 1/s->data->df)) < s->c.dt ? "" :
-                       "; t_start is no multiple of the length, to which phases refer: is this a cut of longer data?");
+                       s->c.path, s->c.phases || fabs(remainder(s->c.t_start, 1/s->data->df)) < s->c.dt ? "" :
+                       "; if this is a cut of longer data, it needs phases = start");
     if (st != SNL_OK) return refuse(e, s->c.path, st, &why);
     terminal_line(&s->tell, "search: SNR %.2f, %lu waveforms", found.snr, (unsigned long)found.calls);
     return 0;

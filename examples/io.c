@@ -487,6 +487,8 @@ static const event_key event_keys[] = {
     { "model", KEY_CHOICE, FIELD(waveform), 0, 0, "PhenomD|PhenomHM", NULL, "" },
     { "dt", KEY_REAL, FIELD(dt), 1e-6, 1e6, "", "5", "s, sampling interval" },
     { "t_start", KEY_REAL, FIELD(t_start), -1e12, 1e12, "", "0", "s, SSB, first sample" },
+    { "phases", KEY_CHOICE, FIELD(phases), 0, 0, "zero|start", "zero",
+      "start: t is the time, as in a cut of longer data; zero: row 0 stands for t = 0" },
     { "duration", KEY_REAL, FIELD(duration), 1, 1e10, "", "2621440",
       "s, of a simulated series" },
     { "f_min", KEY_REAL, FIELD(f_min), 1e-7, 10, "", "1e-4", "Hz, first of the band" },

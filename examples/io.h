@@ -107,6 +107,7 @@ typedef struct event_config {
     int    response;                        /* full, longwave                       */
     int    waveform;                        /* PhenomD, PhenomHM                    */
     double dt, t_start, duration;           /* {s}                                  */
+    int    phases;                          /* refer to: zero, start                */
     double f_min, f_max;                    /* {Hz}                                 */
     int    window;                          /* none, tukey, planck                  */
     double taper;                           /* share of the series                  */

@@ -110,7 +110,7 @@ def main():
         (z - x)/math.sqrt(2), (x - 2*y + z)/math.sqrt(6)]
     np.save(o.out, np.column_stack([t] + series))
     print(f"data = {os.path.basename(o.out)}\nchannels = {o.channels}\ndt = {dt:.17g}\n"
-          f"t_start = {t[0]:.17g}\n{truth}", end="")
+          f"t_start = {t[0]:.17g}\nphases = start\n{truth}", end="")
 
 
 if __name__ == "__main__":

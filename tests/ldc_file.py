@@ -62,7 +62,7 @@ for name in ("ldc2.h5",), ("ldc1.hdf5",), ("ldc2.h5", "--group", "sky/group"):
     ok(f"{name}: t, A, E", v is not None and v.dtype == "<f8" and v.shape == (n, 3)
        and np.array_equal(v[:, 0], t) and np.allclose(v[:, 1], a, 1e-14, 1e-34)
        and np.allclose(v[:, 2], e, 1e-14, 1e-34))
-    ok(f"{name}: where the data are", text == "data = out.npy\nchannels = AE\ndt = 5\nt_start = 100\n")
+    ok(f"{name}: where the data are", text == "data = out.npy\nchannels = AE\ndt = 5\nt_start = 100\nphases = start\n")
 text, v = convert("ldc2.h5", "--channels", "XYZ", "--from", "150", "--to", "200")
 ok("and says what they are", "\nchannels = XYZ\n" in text)
 ok("a piece of X, Y, Z", v is not None and np.array_equal(v, np.column_stack([t, x, y, z])[10:20]))

@@ -73,9 +73,21 @@ open('$D/xyz.npy', 'wb').write(h + struct.pack('<%dd' % len(x), *x))"
     { sed 's/^data = .*/data = xyz.npy/' $D/event.cfg; echo 'channels = XYZ'; } >$D/xyz.cfg
     snr_is xyz.cfg 1 1e-6
 fi
-# the same series as a file of the Data Challenges, by the converter and the lines it prints
 py=
 for p in python3 /usr/bin/python3; do $p -c 'import h5py' 2>/dev/null && { py=$p; break; }; done
+# the middle half of a series twice as long, in which the column t is the time
+if [ -n "$py" ]; then
+    sed 's/^duration = .*/duration = 655360/; s/262144/400000/' $D/event.cfg >$D/long.cfg
+    ok "simulate a long series" $SNL simulate $D/long.cfg --out $D/long.npy
+    ok "cut it" $py -c "import numpy; numpy.save('$D/cut.npy', numpy.load('$D/long.npy')[16384:49152])"
+    { sed 's/^data = .*/data = cut.npy/' $D/long.cfg; printf 't_start = 163840\nphases = start\n'; } |
+        sed 's/^duration = 655360/duration = 327680/' >$D/cut.cfg
+    ok "detect a cut" $SNL detect $D/cut.cfg --out $D/other --quiet
+    # t_ref - 499 s cos(beta) cos(lambda - 2 pi t/yr) at t = 400000
+    awk -F'\t' 'NR == 2 { exit !(($6 - 400248.6)^2 < 15^2 && ($7 - 400000)^2 < 520^2) }' $D/other/candidates.tsv && yes ||
+        no "the event of a cut is where it was" $D/other/candidates.tsv
+fi
+# the same series as a file of the Data Challenges, by the converter and the lines it prints
 if [ -n "$py" ]; then
     ok "a file of the challenges" $py -c "
 import h5py, numpy
