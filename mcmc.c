@@ -921,16 +921,22 @@ snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes, size_t size)
 {
     const unsigned char *p = bytes + MC_SIZES;
     unsigned char want[MC_SIZES];
-    uint64_t *w[MC_WORDS];
-    double share[SNL_MOVES];
+    uint64_t *w[MC_WORDS], v[MC_WORDS];
+    double share[SNL_MOVES], x;
     if (!snl_bytes_ok(bytes, size, mc_tag) || size < MC_SIZES + 8) return SNL_EFORMAT;
     mc_put_sizes(s, want);
     if (memcmp(bytes, want, MC_SIZES)) return SNL_EINVAL;
     if (size != snl_mcmc_save_size(s)) return SNL_EFORMAT;
-    snl_get_doubles(p + 8*(MC_WORDS + MC_KNOBS), SNL_MOVES, share);
+    for (size_t i = 0; i < MC_WORDS; i++) p = snl_get(p, v + i);
+    if (v[4] > 1 || v[5] > 1 || v[10] > 1 || v[7] >= MC_BATCHES || v[8] >= v[9]) return SNL_EFORMAT;
+    for (size_t i = 0; i < (size_t)(s->lp - s->mem); i++) {     /* settings and walkers */
+        snl_get_doubles(p + 8*i, 1, &x);
+        if (!(fabs(x) < INFINITY)) return SNL_EFORMAT;
+    }
+    snl_get_doubles(p + 8*MC_KNOBS, SNL_MOVES, share);
     if (share[SNL_MOVE_JUMP - 1] < 1 && !s->jump) return SNL_EINVAL;
     mc_words(s, w);
-    for (size_t i = 0; i < MC_WORDS; i++) p = snl_get(p, w[i]);
+    for (size_t i = 0; i < MC_WORDS; i++) *w[i] = v[i];
     snl_get_doubles(p, s->state, s->mem);
     return SNL_OK;
 }

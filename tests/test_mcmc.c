@@ -645,6 +645,17 @@ TEST a_loaded_state_continues_bit_for_bit(void)
     }
     for (size_t n = 0; n < size; n += 5)
         ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(b, bytes, n));
+    unsigned char *bad = malloc(size);          /* under a good sum: flags, batch, rows of a   */
+    const struct { size_t at; uint64_t v; } lie[] = {           /* batch; a NaN among settings */
+        { 4, 2 }, { 5, 2 }, { 10, 2 }, { 7, 1000 }, { 7, UINT64_MAX }, { 8, 1000000 }, { 9, 0 },
+        { 11, UINT64_MAX } };
+    for (size_t i = 0; i < sizeof lie / sizeof lie[0]; i++) {
+        memcpy(bad, bytes, size);
+        snl_put(bad + 40 + 8*lie[i].at, lie[i].v);
+        snl_put(bad + size - 8, snl_fnv1a(bad, size - 8));
+        ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(b, bad, size));
+    }
+    free(bad);
     ASSERT_EQ(SNL_OK, snl_mcmc_load(b, bytes, size));
     run.steps = 100;                            /* and in pieces */
     for (int i = 0; i < 3; i++) ASSERT_EQ(SNL_OK, snl_mcmc_run(b, &run, &cb, NULL));
