@@ -1360,22 +1360,28 @@ void snl_event_save(const snl_event *e, unsigned char *bytes)
 
 snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 {
-    double all[RUN_EVENT_DOUBLES], *v = all;
+    double all[RUN_EVENT_DOUBLES], *v = all, calls;
     run_chart *c = &e->chart;
+    snl_source ref;
     size_t i;
+    snl_status st;
     if (size != snl_event_save_size(e) || !snl_bytes_ok(bytes, size, run_event_tag))
         return SNL_EFORMAT;
     snl_get_doubles(bytes + 8, RUN_EVENT_DOUBLES, all);
     for (i = 0; i < RUN_EVENT_DOUBLES; i++) if (!(fabs(all[i]) < INFINITY)) return SNL_EFORMAT;
-    memcpy(&e->ref, v, sizeof e->ref);
+    calls = all[RUN_EVENT_DOUBLES - 1];
+    if (!(calls >= 0 && calls <= 1e9 && floor(calls) == calls)) return SNL_EFORMAT;
+    memcpy(&ref, v, sizeof ref);
+    if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ref, NULL)) != SNL_OK)
+        return st == SNL_ENOMEM ? st : SNL_EFORMAT;
     v += SNL_NPAR;
     c->qnm = e->cfg.lisa.qnm;
     c->f = v[0];  c->t = v[1];  c->amp = v[2];  c->phase = v[3];  c->pole = v[4];
     memcpy(e->best, v + 5, sizeof e->best);
     memcpy(e->chol, v + 5 + RUN_MOST, sizeof e->chol);
     v += 5 + RUN_MOST + 81;
-    e->heat = v[0];  e->snr = v[1];  e->calls = (size_t)v[2];
-    return run_event_heterodyne(e, e->cfg.lisa.model, &e->ref, NULL);
+    e->heat = v[0];  e->snr = v[1];  e->calls = (size_t)calls;
+    return SNL_OK;
 }
 
 /* ==== Sampling =========================================================== */
@@ -2829,7 +2835,10 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
     for (i = 0; v[7] && i < r->cfg.networks && st == SNL_OK; i++, f += (size_t)v[7]) {
         st = snl_flow_load(&t.flow[i], f, (size_t)v[7]);
         if (st == SNL_OK && (snl_flow_get_shape(t.flow[i])->d != run_width(&t)
-                             || snl_flow_get_shape(t.flow[i])->m != r->p->nc)) st = SNL_EFORMAT;
+                             || snl_flow_get_shape(t.flow[i])->m != r->p->nc    /* scratch of the */
+                             || memcmp(snl_flow_get_shape(t.flow[i]),           /* first serves all */
+                                       snl_flow_get_shape(t.flow[0]), sizeof(snl_flow_shape))))
+            st = SNL_EFORMAT;
     }
     if (st != SNL_OK) {
         run_forget(&t);

@@ -1354,6 +1354,17 @@ TEST a_saved_run_continues_to_the_same_bits(void)
             snl_put(bad + n - 8, snl_fnv1a(bad, n - 8));
             ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n));
         }
+    {                                       /* a last network of another shape, good sums */
+        uint64_t flow;
+        unsigned char *last;
+        memcpy(bad, first, n);
+        snl_get(bad + 8*20, &flow);
+        last = bad + n - 8 - flow;
+        last[8*10] ^= 1;                    /* residual: as many weights */
+        snl_put(last + flow - 8, snl_fnv1a(last, (size_t)flow - 8));
+        snl_put(bad + n - 8, snl_fnv1a(bad, n - 8));
+        ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n));
+    }
     free(bad);
     ASSERT(same_bytes(r, first, n));
 #define ANOTHER(change) do { \
