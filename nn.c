@@ -775,28 +775,15 @@ static snl_status nn_shape_check(const snl_flow_shape *s, snl_fault *why)
     return SNL_OK;
 }
 
-snl_status snl_flow_create(snl_flow **out, const snl_flow_shape *shape, snl_fault *why)
+/* All of a flow but its memory. */
+static void nn_flow_plan(snl_flow *f, const snl_flow_shape *s)
 {
-    const size_t d = shape->d, m = shape->m;
-    snl_flow *f;
-    snl_status st;
-    *out = NULL;
-    if ((st = nn_shape_check(shape, why)) != SNL_OK) return st;
-    if (!(f = SNL_CALLOC(1, sizeof *f))) return SNL_ENOMEM;
-    f->s = *shape;
-    nn_net_init(&f->mlp, d, m, 0, shape->mean_layers, shape->mean_width, 1, shape);
-    nn_net_init(&f->made, d, m, 1, shape->layers, shape->width,
-                shape->bins ? 3*shape->bins + 1 : 2, shape);
-    for (size_t k = 0; k <= shape->degree; k++) f->F += nn_monomials(m, k);
-    f->np = f->mlp.size + shape->transforms*f->made.size;
-    f->mem = SNL_CALLOC(nn_flow_layout(f, NULL) + NN_LANES, sizeof *f->mem);
-    if (!f->mem) { snl_flow_free(f);  return SNL_ENOMEM; }
-    nn_flow_layout(f, nn_align(f->mem));
-    for (size_t i = 0; i < m; i++) f->cB[i*m + i] = 1;
-    for (size_t i = 0; i < d; i++) f->B[i*d + i] = f->rs[i] = 1;
-    nn_flow_draw(f, 1);
-    *out = f;
-    return SNL_OK;
+    memset(f, 0, sizeof *f);
+    f->s = *s;
+    nn_net_init(&f->mlp, s->d, s->m, 0, s->mean_layers, s->mean_width, 1, s);
+    nn_net_init(&f->made, s->d, s->m, 1, s->layers, s->width, s->bins ? 3*s->bins + 1 : 2, s);
+    for (size_t k = 0; k <= s->degree; k++) f->F += nn_monomials(s->m, k);
+    f->np = f->mlp.size + s->transforms*f->made.size;
 }
 
 void snl_flow_free(snl_flow *f)
@@ -804,6 +791,34 @@ void snl_flow_free(snl_flow *f)
     if (!f) return;
     if (f->mem) SNL_FREE(f->mem);
     SNL_FREE(f);
+}
+
+/* A flow as planned, its numbers 0. */
+static snl_flow *nn_flow_make(const snl_flow *plan)
+{
+    snl_flow *f = SNL_CALLOC(1, sizeof *f);
+    if (!f) return NULL;
+    *f = *plan;
+    f->mem = SNL_CALLOC(nn_flow_layout(f, NULL) + NN_LANES, sizeof *f->mem);
+    if (!f->mem) { snl_flow_free(f);  return NULL; }
+    nn_flow_layout(f, nn_align(f->mem));
+    return f;
+}
+
+snl_status snl_flow_create(snl_flow **out, const snl_flow_shape *shape, snl_fault *why)
+{
+    const size_t d = shape->d, m = shape->m;
+    snl_flow plan, *f;
+    snl_status st;
+    *out = NULL;
+    if ((st = nn_shape_check(shape, why)) != SNL_OK) return st;
+    nn_flow_plan(&plan, shape);
+    if (!(f = nn_flow_make(&plan))) return SNL_ENOMEM;
+    for (size_t i = 0; i < m; i++) f->cB[i*m + i] = 1;
+    for (size_t i = 0; i < d; i++) f->B[i*d + i] = f->rs[i] = 1;
+    nn_flow_draw(f, 1);
+    *out = f;
+    return SNL_OK;
 }
 
 const snl_flow_shape *snl_flow_get_shape(const snl_flow *f) { return &f->s; }
@@ -1561,14 +1576,20 @@ enum { NN_VERSION = 3, NN_HEADER = 8 + 8*NN_FIELDS };
 static const char nn_tag[8] = { 'S', 'N', 'L', 'F', 'L', 'O', 'W', NN_VERSION };
 
 static size_t nn_doubles(const snl_flow *f)             /* before theta */
-{ return (size_t)((const double *)(const void *)f->theta - f->cm); }
+{
+    snl_flow bare = *f;
+    bare.np = 0;
+    return nn_flow_layout(&bare, NULL);
+}
+
+static size_t nn_bytes(const snl_flow *f) { return NN_HEADER + 8*(nn_doubles(f) + f->np) + 8; }
 
 snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size_t *len)
 {
     unsigned char *p = buf;
     size_t field[NN_FIELDS];
     memcpy(field, &f->s, sizeof field);
-    *len = NN_HEADER + 8*(nn_doubles(f) + f->np) + 8;
+    *len = nn_bytes(f);
     if (!buf) return SNL_OK;
     if (cap < *len) return SNL_EINVAL;
     memcpy(p, nn_tag, 8);
@@ -1588,8 +1609,7 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
     const unsigned char *p = buf + 8;
     size_t field[NN_FIELDS], n;
     snl_flow_shape s;
-    snl_flow *f = NULL;
-    snl_status st;
+    snl_flow plan, *f;
     *out = NULL;
     if (!snl_bytes_ok(buf, len, nn_tag) || len < NN_HEADER + 8) return SNL_EFORMAT;
     for (size_t i = 0; i < NN_FIELDS; i++) {
@@ -1599,10 +1619,11 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
         field[i] = (size_t)v;
     }
     memcpy(&s, field, sizeof s);
-    st = snl_flow_create(&f, &s, NULL);
-    if (st != SNL_OK) return st == SNL_ENOMEM ? st : SNL_EFORMAT;
+    if (nn_shape_check(&s, NULL) != SNL_OK) return SNL_EFORMAT;
+    nn_flow_plan(&plan, &s);
+    if (len != nn_bytes(&plan)) return SNL_EFORMAT;     /* no memory for more than is there */
+    if (!(f = nn_flow_make(&plan))) return SNL_ENOMEM;
     n = nn_doubles(f);
-    if (len != NN_HEADER + 8*(n + f->np) + 8) goto damaged;
     p = snl_get_doubles(p, n, f->cm);
     for (size_t i = 0; i < n; i++) if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
     for (size_t i = 0; i < f->np; i++) {

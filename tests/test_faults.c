@@ -214,6 +214,21 @@ TEST every_failed_allocation_is_reported_and_nothing_leaks(snl_status (*job)(voi
     PASS();
 }
 
+/* 2^26 weights are announced, a hundred bytes are there. */
+TEST no_memory_for_what_a_file_only_announces(void)
+{
+    unsigned char b[8 + 8*10 + 8] = "SNLFLOW\003";
+    const uint64_t shape[10] = { 2, 2, 1, 4, 4096, 0, 1, 1, 0, 0 };
+    unsigned char *p = b + 8;
+    const long before = allocs;
+    snl_flow *f;
+    for (size_t i = 0; i < LEN(shape); i++) p = snl_put(p, shape[i]);
+    snl_put(p, snl_fnv1a(b, sizeof b - 8));
+    ASSERT_EQ_FMT(SNL_EFORMAT, snl_flow_load(&f, b, sizeof b), "%d");
+    ASSERT_EQ_FMT(before, allocs, "%ld");
+    PASS();
+}
+
 /* ---- hot paths ------------------------------------------------------------ */
 
 static snl_status normal_2(void *ctx, size_t n, const double *x, double *lp, double *ll)
@@ -651,6 +666,7 @@ SUITE(faults)
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_run, 30);
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_flow, 30);
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_event, 10);
+    RUN_TEST(no_memory_for_what_a_file_only_announces);
     RUN_TEST(hot_paths_do_not_allocate);
     for (size_t i = 0; i < LEN(rows); i++)
         RUN_TESTp(extreme_numbers_are_refused_or_give_finite_results, &rows[i]);
