@@ -50,28 +50,36 @@ static snl_status f_context(void *ctx, size_t worker, size_t n, const double *y,
 static int f_draw(void *ctx, snl_rng *r, double *y)
 { (void)ctx;  y[0] = snl_rng_normal(r);  y[1] = snl_rng_normal(r);  return 1; }
 
-static snl_run *run_make(void)
+/* Of principal components and two networks, or of one learned number a parameter. */
+static snl_run *run_make(int learned)
 {
     static snl_problem p;
     static const double x[2] = { 0.5, 0.1 };
-    static const snl_sample_cfg chain = { 8, 1, 2, 10, 20, 100, 0, 0, 0 };
+    static const snl_sample_cfg chain = { 6, 1, 2, 10, 10, 100, 0, 0, 0 };
     snl_run_cfg c = snl_run_defaults();
     snl_run *r;
     p.dim = p.nx = p.nc = 2;   p.x_obs = x;       p.unit_noise = 1;  p.heat = 1;
     p.simulate = f_simulate;   p.log_prior = f_prior;  p.context = f_context;  p.draw = f_draw;
-    c.first = c.each = 50;  c.rounds = 2;  c.layers = 1;  c.width = 3;  c.epochs = 1;  c.components = 2;
+    c.first = c.each = 50;  c.rounds = 2;  c.layers = 1;  c.width = 2;  c.epochs = 1;  c.components = 2;
     c.chain = chain;
+    if (learned) { c.compression = SNL_COMPRESS_LEARNED;  c.transforms = c.once = 1; }
+    else c.networks = 2;
     if (snl_run_create(&r, &p, &c, NULL) != SNL_OK) abort();
     return r;
 }
-static snl_event *event_make(void)
+/* Of data with a noise PSD, or of data that nothing can be heterodyned with. */
+static snl_event *event_make(int noisy)
 {
-    static snl_data *data;
-    static snl_qnm *q;
-    static snl_event_cfg c;
+    const snl_noise noise = snl_noise_defaults();
+    snl_data *data;
+    snl_qnm *q;
+    snl_event_cfg c;
     snl_event *e;
     int i;
-    if (!data && (snl_data_create(&data, 1e-5, 30, 400) != SNL_OK || snl_qnm_create(&q) != SNL_OK)) abort();
+    memset(&c, 0, sizeof c);
+    if (snl_data_create(&data, 1e-5, 30, 260) != SNL_OK || snl_qnm_create(&q) != SNL_OK) abort();
+    for (i = 0; noisy && i < 2; i++)
+        if (snl_noise_psd(&noise, SNL_CHANNEL_A, data->n, data->f, data->S + (size_t)i*data->n, NULL)) abort();
     c.lisa = snl_lisa_defaults(q);
     c.nodes = 64;
     c.search = 200;
@@ -91,13 +99,51 @@ static snl_mcmc *mcmc_make(void)
     return s;
 }
 
+/* What takes long is done in one case of n, chosen by the bytes. */
+static int one_of(unsigned n, const unsigned char *b, size_t size)
+{ return (snl_fnv1a(b, size) >> 40) % n == 0; }
+
+/* What was accepted is saved as the bytes that were loaded, the first n; frees the former. */
+static void must_be_same(unsigned char *saved, const unsigned char *b, size_t n)
+{
+    if (memcmp(saved, b, n)) abort();
+    free(saved);
+}
+
+/* b ends with its sum, but for one case of 256. */
+static void sum_set(unsigned char *b, size_t size)
+{
+    if (size >= 16 && !one_of(256, b, size)) snl_put(b + size - 8, snl_fnv1a(b, size - 8));
+}
+
+/* The same of the networks inside a saved run, whose sizes are two of the counts.  Where they
+ * begin. */
+static size_t sums_inside(unsigned char *b, size_t size)
+{
+    enum { NETWORKS = 8*12, COUNTS = 8*13 };
+    uint64_t n, bytes[2];
+    size_t end = size - 8;
+    if (size < COUNTS + 8*9) return 0;
+    snl_get(b + NETWORKS, &n);
+    snl_get(snl_get(b + COUNTS + 8*6, bytes), bytes + 1);
+    for (; n-- > 0 && bytes[1] >= 16 && bytes[1] <= end; end -= (size_t)bytes[1])
+        sum_set(b + end - bytes[1], (size_t)bytes[1]);
+    if (bytes[0] > end) return 0;
+    sum_set(b + end - bytes[0], (size_t)bytes[0]);
+    return end - (size_t)bytes[0];
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    unsigned char *b = malloc(size + 1);
+    const size_t text = READER == 0;                /* ends with a 0; else not a byte more */
+    unsigned char *b = malloc(size + text), *again = NULL;
+    size_t inside = 0;
     memcpy(b, data, size);
-    b[size] = 0;
-    if (READER >= 3 && size >= 16 && data[0] != 255) snl_put(b + size - 8, snl_fnv1a(b, size - 8));
+    if (text) b[size] = 0;
+    (void)again; (void)inside;
+    if (READER == 4) inside = sums_inside(b, size);
+    if (READER >= 3) sum_set(b, size);
 #if READER == 0
     { event_config c;  (void)event_parse(&c, "f.cfg", (char *)b, &why); }
 #elif READER == 1
@@ -116,7 +162,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 #elif READER == 3
     {
         snl_flow *f;
-        if (size && size < (1 << 20) && snl_flow_load(&f, b, size) == SNL_OK) {
+        if (snl_flow_load(&f, b, size) == SNL_OK) {
             const snl_flow_shape *s = snl_flow_get_shape(f);
             double *x = calloc(s->d + s->m + snl_flow_work(f) + 1, sizeof *x);
             snl_flow_logp(f, 1, x, 1, x + s->d, x + s->d + s->m, x + s->d + s->m + 1);
@@ -126,31 +172,51 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
 #elif READER == 4
     {
-        snl_run *r = run_make();
-        if (snl_run_load(r, b, size) == SNL_OK && !snl_run_state(r).done)
-            { const snl_status st = snl_run_round(r, NULL, NULL, NULL);  (void)st; }
-        snl_run_free(r);
+        static snl_run *run[2];         /* what is loaded takes the place of all they hold */
+        const int kind = size > 8*11 && b[8*10] == SNL_COMPRESS_LEARNED;
+        snl_run *r = run[kind] ? run[kind] : (run[kind] = run_make(kind));
+        if (snl_run_load(r, b, size) == SNL_OK) {
+            if (snl_run_save_size(r) != size) abort();
+            again = malloc(size);
+            if (snl_run_save(r, again) != SNL_OK) abort();
+            must_be_same(again, b, inside);     /* the networks' weights get rounded */
+            if (one_of(256, b, size)) {
+                const snl_status st = snl_run_state(r).done ? snl_run_sample(r, NULL, NULL, NULL, NULL)
+                                                            : snl_run_round(r, NULL, NULL, NULL);
+                (void)st;
+            }
+        }
     }
 #elif READER == 5
     {
-        snl_event *e = event_make();
+        static snl_event *event[2];     /* to heterodyne is 20 times all the rest */
+        const int noisy = one_of(8, b, size);
+        snl_event *e = event[noisy] ? event[noisy] : (event[noisy] = event_make(noisy));
         if (snl_event_load(e, b, size) == SNL_OK) {
             snl_problem p;
             snl_rng rng;
             double y[16];
+            again = malloc(size);
+            snl_event_save(e, again);
+            must_be_same(again, b, size - 16);  /* a count may have been -0 */
             snl_event_problem(e, &p);
+            memset(y, 0, sizeof y);
+            (void)(snl_log_likelihood(&p, 1, y, y + 15) == SNL_OK);
             snl_rng_seed(&rng, 1, 0);
-            (void)p.draw(p.ctx, &rng, y);
+            if (one_of(256, b, size)) (void)p.draw(p.ctx, &rng, y);
         }
-        snl_event_free(e);
     }
 #else
     {
-        snl_mcmc *s = mcmc_make();
+        static snl_mcmc *s;
         const snl_mcmc_run_cfg run = snl_mcmc_run_defaults(3);
-        if (snl_mcmc_load(s, b, size) == SNL_OK)
-            { const snl_status st = snl_mcmc_run(s, &run, NULL, NULL);  (void)st; }
-        snl_mcmc_free(s);
+        if (!s) s = mcmc_make();
+        if (snl_mcmc_load(s, b, size) == SNL_OK) {
+            again = malloc(size);
+            snl_mcmc_save(s, again);
+            must_be_same(again, b, size);
+            if (snl_mcmc_run(s, &run, NULL, NULL) == SNL_OK) snl_mcmc_freeze(s);
+        }
     }
 #endif
     free(b);
@@ -158,18 +224,20 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 }
 
 #ifdef ALONE
-/* No file: write a good seed to standard output. */
+/* "+0": write a good seed to standard output; "+1": another one of a run. */
 int main(int argc, char **argv)
 {
+    const int kind = argc > 1 && !strcmp(argv[1], "+1");
     int i;
-    for (i = 1; i < argc; i++) {
+    (void)kind;
+    for (i = 1; i < argc && argv[1][0] != '+'; i++) {
         char *text;
         size_t n;
         if (file_read(argv[i], &text, &n, &why) != IO_OK) return 1;
         LLVMFuzzerTestOneInput((unsigned char *)text, n);
         free(text);
     }
-    if (argc > 1) return 0;
+    if (i > 1 || argc < 2) return argc < 2;
 #if READER == 0
     event_template(stdout);
 #elif READER == 1
@@ -187,15 +255,19 @@ int main(int argc, char **argv)
         if (snl_flow_create(&f, &s, NULL) != SNL_OK || snl_flow_save(f, NULL, 0, &n) != SNL_OK
             || !(b = malloc(n)) || snl_flow_save(f, b, n, &n) != SNL_OK) return 1;
 #elif READER == 4
-        snl_run *r = run_make();
+        snl_run *r = run_make(kind);
         if (snl_run_round(r, NULL, NULL, NULL) != SNL_OK) return 1;
         n = snl_run_save_size(r);
         if (!(b = malloc(n)) || snl_run_save(r, b) != SNL_OK) return 1;
 #elif READER == 5
-        snl_event *e = event_make();
+        static const double ref[] = { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1.1, 0.7, 2.2, 0.3, 0.9, 5e4,
+                                      1e-3, 5e4, 1e-20, 0.3, 1 };
+        snl_event *e = event_make(1);
         n = snl_event_save_size(e);
         if (!(b = malloc(n))) return 1;
-        snl_event_save(e, b);
+        snl_event_save(e, b);           /* before any search: the reference is missing */
+        snl_put_doubles(b + 8, sizeof ref / sizeof ref[0], ref);
+        snl_put(b + n - 8, snl_fnv1a(b, n - 8));
 #elif READER == 6
         snl_mcmc *s = mcmc_make();
         double x[32];
