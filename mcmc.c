@@ -356,7 +356,7 @@ static double mc_mixture(const snl_mcmc *s, const double *x, double *part)
         top = fmax(top, part[p]);
     }
     for (size_t p = 0; p < s->parts; p++) sum += exp(part[p] - top);
-    return top + log(sum);
+    return s->parts ? top + log(sum) : top;
 }
 
 /* The mean and covariance of a component from sums over offsets from its old mean, weight,
