@@ -6,6 +6,8 @@
 #define io_mkdir(path) mkdir((path), 0777)
 #else
 #include <direct.h>
+#include <fcntl.h>
+#include <io.h>
 #define io_mkdir(path) _mkdir(path)
 #endif
 
@@ -27,6 +29,15 @@ int io_fail(io_error *e, int status, const char *format, ...)
     return status;
 }
 
+/* Standard input or output as it is: Windows would make \r\n of each \n. */
+static FILE *io_bare(FILE *f)
+{
+#if defined(_WIN32)
+    _setmode(_fileno(f), _O_BINARY);
+#endif
+    return f;
+}
+
 static int io_memory(io_error *e) { return io_fail(e, IO_FAILED, "out of memory"); }
 
 /* ==== files ============================================================== */
@@ -34,7 +45,7 @@ static int io_memory(io_error *e) { return io_fail(e, IO_FAILED, "out of memory"
 int file_read(const char *path, char **bytes, size_t *size, io_error *e)
 {
     const int in = strcmp(path, "-") == 0;
-    FILE *f = in ? stdin : fopen(path, "rb");
+    FILE *f = in ? io_bare(stdin) : fopen(path, "rb");
     size_t room = 1 << 16, n = 0, got;
     char *b = NULL, *more;
     int status = IO_OK;
@@ -61,7 +72,7 @@ done:
 int out_open(out_file *out, const char *path, io_error *e)
 {
     memset(out, 0, sizeof *out);
-    if (!path || strcmp(path, "-") == 0) { out->file = stdout;  return IO_OK; }
+    if (!path || strcmp(path, "-") == 0) { out->file = io_bare(stdout);  return IO_OK; }
     out->path = malloc(strlen(path) + 1);
     out->part = malloc(strlen(path) + 6);
     if (!out->path || !out->part) { out_close(out, 0, e);  return io_memory(e); }
