@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
             again = malloc(size);
             if (snl_run_save(r, again) != SNL_OK) abort();
             must_be_same(again, b, inside);     /* the networks' weights get rounded */
-            if (one_of(256, b, size)) {
+            if (one_of(1024, b, size)) {
                 const snl_status st = snl_run_state(r).done ? snl_run_sample(r, NULL, NULL, NULL, NULL)
                                                             : snl_run_round(r, NULL, NULL, NULL);
                 (void)st;
@@ -189,8 +189,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
 #elif READER == 5
     {
-        static snl_event *event[2];     /* to heterodyne is 20 times all the rest */
-        const int noisy = one_of(8, b, size);
+        static snl_event *event[2];     /* to heterodyne is 40 times all the rest */
+        const int noisy = one_of(32, b, size);
         snl_event *e = event[noisy] ? event[noisy] : (event[noisy] = event_make(noisy));
         if (snl_event_load(e, b, size) == SNL_OK) {
             snl_problem p;
@@ -203,7 +203,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
             memset(y, 0, sizeof y);
             (void)(snl_log_likelihood(&p, 1, y, y + 15) == SNL_OK);
             snl_rng_seed(&rng, 1, 0);
-            if (one_of(256, b, size)) (void)p.draw(p.ctx, &rng, y);
+            if (one_of(512, b, size)) (void)p.draw(p.ctx, &rng, y);
         }
     }
 #else
