@@ -42,9 +42,29 @@ fi
 echo file >$D/file
 fails 1 "file/x: " $SNL infer $K/event.cfg --out $D/file/x --quiet
 fails 1 "none/plot.svg: " $SNL plot $K/whole/posterior.tsv --out $D/none/plot.svg
-mkdir $D/locked; chmod 555 $D/locked
-if [ ! -w $D/locked ]; then fails 1 "locked: " $SNL infer $K/event.cfg --out $D/locked --quiet
+locked=$D/locked; mkdir $locked; chmod 555 $locked
+[ -w $locked ] && locked=/proc              # root may write everywhere but there
+if [ -d $locked ]; then fails 1 "$locked: not a directory that can be written to" $SNL infer $K/event.cfg --out $locked --quiet
 else echo "skipped: a read-only directory (root may write there)"; fi
+
+# A disk that is full indeed: a tmpfs that only this shell and its children see
+cat >$D/disk.sh <<'X'
+mount -t tmpfs -o size=$1 none $2 || exit 77
+shift 2; exec "$@"
+X
+cat >$D/resume.sh <<'X'
+whole=$1 disk=$2; shift 2
+cp -r $whole $disk/whole; "$@"; status=$?           # room for a part of what is written
+cp $disk/whole/posterior.tsv $disk/../kept.tsv; ls $disk/whole | grep part; exit $status
+X
+mkdir $D/disk
+disk() { size=$1; shift; unshare -m sh $D/disk.sh $size $D/disk "$@"; }
+if command -v unshare >/dev/null && disk 100k true 2>/dev/null; then
+    fails 1 "disk/data.npy: No space" disk 100k $SNL simulate $K/event.cfg --out $D/disk/data.npy --quiet
+    fails 1 "disk/whole/.*: No space" disk $(($(du -sk $K/whole | cut -f1) + 500))k \
+        sh $D/resume.sh $K/whole $D/disk $SNL infer $K/event.cfg --out $D/disk/whole --resume --quiet
+    cmp -s $K/whole/posterior.tsv $D/kept.tsv && ! grep -q part $D/out && yes || no "a full disk leaves parts, or no results"
+else echo "skipped: a small tmpfs (no unshare, or not root)"; fi
 sed 's/^data = .*/data = gone.npy/' $K/event.cfg >$D/gone.cfg
 cp $D/data.npy $D/gone.npy; rm $D/gone.npy
 fails 2 "gone.npy: " $SNL infer $D/gone.cfg --out $D/whole --resume --quiet
