@@ -138,15 +138,17 @@ static snl_run_cfg toy_cfg(size_t transforms)
     return c;
 }
 
-static snl_status run_job(size_t transforms)
+static snl_status run_job(snl_compression kind, size_t transforms, size_t networks)
 {
     const snl_problem p = toy_problem();
-    const snl_run_cfg c = toy_cfg(transforms);
+    snl_run_cfg c = toy_cfg(transforms);
     snl_run *r = NULL, *twin = NULL;
     unsigned char *bytes = NULL;
     double both[2], truth[2*2], post[2*100*2], y[2*100], ll[100];
     snl_sample_report rep;
     snl_status st;
+    c.compression = kind;
+    c.networks = networks;
     TRY(snl_run_create(&r, &p, &c, NULL));
     TRY(snl_run_round(r, NULL, NULL, NULL));
     TRY(snl_run_round(r, NULL, NULL, NULL));
@@ -164,8 +166,12 @@ done:
     snl_run_free(twin);
     return st;
 }
-static snl_status job_run(void) { return run_job(0); }
-static snl_status job_flow(void) { return run_job(1); }
+static snl_status job_run(void) { return run_job(SNL_COMPRESS_PCA, 0, 1); }
+static snl_status job_flow(void) { return run_job(SNL_COMPRESS_PCA, 1, 1); }
+static snl_status job_networks(void) { return run_job(SNL_COMPRESS_PCA, 0, 3); }
+static snl_status job_score(void) { return run_job(SNL_COMPRESS_SCORE, 0, 1); }
+static snl_status job_both(void) { return run_job(SNL_COMPRESS_BOTH, 0, 2); }
+static snl_status job_learned(void) { return run_job(SNL_COMPRESS_LEARNED, 1, 1); }
 
 static snl_status job_lisa(void)
 {
@@ -665,6 +671,10 @@ SUITE(faults)
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_lisa, 5);
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_run, 30);
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_flow, 30);
+    RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_networks, 40);
+    RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_score, 30);
+    RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_both, 40);
+    RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_learned, 40);
     RUN_TESTp(every_failed_allocation_is_reported_and_nothing_leaks, job_event, 10);
     RUN_TEST(no_memory_for_what_a_file_only_announces);
     RUN_TEST(hot_paths_do_not_allocate);
