@@ -4,11 +4,16 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #define io_mkdir(path) mkdir((path), 0777)
+#define io_rename(from, to) rename((from), (to))
 #else
+#define WIN32_LEAN_AND_MEAN
 #include <direct.h>
 #include <fcntl.h>
 #include <io.h>
+#include <windows.h>
 #define io_mkdir(path) _mkdir(path)
+/* rename does not replace there; to remove first would lose both to a kill in between */
+#define io_rename(from, to) (!MoveFileExA((from), (to), MOVEFILE_REPLACE_EXISTING))
 #endif
 
 #include "io.h"
@@ -98,12 +103,7 @@ int out_close(out_file *out, int keep, io_error *e)
     if (out->file) {
         bad = ferror(out->file);
         bad = fclose(out->file) || bad;
-        if (keep && !bad) {
-#if defined(_WIN32)
-            remove(out->path);              /* rename does not replace there */
-#endif
-            bad = rename(out->part, out->path);
-        }
+        if (keep && !bad) bad = io_rename(out->part, out->path);
         if (keep && bad) status = io_fail(e, IO_FAILED, "%s: %s", out->path, strerror(errno));
         if (!keep || bad) remove(out->part);
     }
