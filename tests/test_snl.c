@@ -586,6 +586,16 @@ TEST a_loaded_event_is_the_searched_one(void)
         ASSERT_EQ(SNL_EFORMAT, snl_event_load(e, bad, size));
     }
     for (size_t i = 0; i < size; i += 5) ASSERT_EQ(SNL_EFORMAT, snl_event_load(e, bytes, i));
+    {                                       /* under a good sum: calls, a mass, a NaN */
+        const struct { size_t at; double v; } lie[] = {
+            { size - 16, 0.5 }, { size - 16, -1 }, { size - 16, 1e300 }, { 8, -1 }, { size - 24, NAN } };
+        for (int i = 0; i < 5; i++) {
+            memcpy(bad, bytes, size);
+            snl_put_doubles(bad + lie[i].at, 1, &lie[i].v);
+            snl_put(bad + size - 8, snl_fnv1a(bad, size - 8));
+            ASSERT_EQ(SNL_EFORMAT, snl_event_load(e, bad, size));
+        }
+    }
     snl_event_save(e, now);
     ASSERT_MEM_EQ(bytes, now, size);
     snl_event_free(e);
@@ -852,6 +862,37 @@ TEST exact_sampler_has_the_moments_and_shape_of_a_gaussian(void)
     PASS();
 }
 
+/* Steps are doubled up to the effective samples asked for, or to the most allowed; the draws
+ * stay those of the posterior.  Stretch moves alone find it too, but leave no evidence. */
+TEST exact_sampler_goes_on_until_it_has_enough(void)
+{
+    enum { N = 2000, D = 5 };
+    static double y[N*D], ll[N];
+    static toy t;
+    snl_sample_cfg c = { 32, 1, 2, 300, 100, N, 0, 0, 0 };
+    snl_sample_report rep, more;
+    double mean[D], C[D*D];
+    toy_make(&t, D, 40, linear);
+    toy_posterior(&t, mean, C);
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
+    ASSERT(rep.ess < 1200);                     /* so the target is one */
+    c.ess = 1500;
+    c.most = 200;                               /* doubled once, whatever is missing */
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &more, NULL, NULL, NULL));
+    ASSERT(more.calls > rep.calls && more.calls < 2*rep.calls);
+    c.most = 100000;
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
+    ASSERT(rep.ess >= 1500 && rep.ess <= N);
+    ASSERT(rep.calls > more.calls);
+    CHECK_CALL(check_moments(N, D, y, rep.ess, mean, C, 0));
+    c.plain = 1;
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &more, NULL, NULL, NULL));
+    ASSERT(more.ess >= 1500 && more.ess <= N);
+    CHECK_CALL(check_moments(N, D, y, more.ess, mean, C, 0));
+    ASSERT(isnan(more.evidence) && isnan(more.evidence_error));
+    PASS();
+}
+
 static void two_humps(const toy *t, const double *y, double *s)
 { (void)t;  s[0] = 10*(y[0]*y[0] - 1);  s[1] = 3*y[1]; }
 
@@ -916,6 +957,8 @@ TEST exact_sampler_refuses_by_name(void)
     REFUSES(c.burn = 9, "burn");
     REFUSES(c.steps = 9, "steps");
     REFUSES(c.samples = 99, "samples");
+    REFUSES(c.ess = -1, "ess");
+    REFUSES(c.ess = NAN, "ess");
     REFUSES(t.p.unit_noise = 0, "unit_noise");
     t.p.unit_noise = 1;
     REFUSES(t.p.heat = 0.5, "heat");
@@ -1623,6 +1666,11 @@ TEST runs_refuse_more_settings_by_name(void)
     REFUSES(c.first = SIZE_MAX/2, "first");
     REFUSES(c.each = SIZE_MAX/2, "each");
     REFUSES(c.transforms = 65, "transforms");
+    REFUSES(c.points = 0, "points");
+    REFUSES(c.points = 65, "points");
+    REFUSES(c.networks = 0, "networks");
+    REFUSES(c.networks = 9, "networks");
+    REFUSES(c.compression = (snl_compression)4, "compression");
     REFUSES(c.once = 1, "transforms");
     REFUSES(c.once = -1, "once");
     REFUSES((p.unit_noise = 0, c.once = 1), "once");
@@ -1732,6 +1780,7 @@ SUITE(snl)
     RUN_TEST(another_prior_is_checked_and_changes_the_density_by_its_own);
     RUN_TEST(events_refuse_settings_by_name_and_stop_when_asked);
     RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
+    RUN_TEST(exact_sampler_goes_on_until_it_has_enough);
     RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
     RUN_TEST(exact_sampler_refuses_by_name);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
