@@ -31,7 +31,7 @@ BEGIN { r["+"] = "-"; r["-"] = "+"; r["*"] = "/"; r["/"] = "*"; r["<"] = "<="; r
       if (o in r) new = " " r[o] " "
       else if (before ~ /[A-Za-z_0-9.]/) new = ""
       else if (w ~ /[.e]/) new = sprintf("(%s*1.01)", w)
-      else new = w > 99 ? int(w*1.01) + 1 : w + 1
+      else new = w + 0 > 99 ? int(w*1.01) + 1 : w + 1
       if (new != "") print FILENAME "\t" FNR "\t" at + RSTART "\t" RLENGTH "\t" new
       at += RSTART + RLENGTH - 1; t = substr(t, RSTART + RLENGTH) } }
 A
