@@ -1435,6 +1435,38 @@ TEST a_saved_run_continues_to_the_same_bits(void)
     PASS();
 }
 
+/* After each of two rounds, loaded into a fresh run: that goes on to the same end. */
+TEST every_compression_is_saved(snl_compression kind)
+{
+    static toy t;
+    snl_run_cfg c = tiny_run();
+    unsigned char *end = NULL, *now;
+    size_t size = 0, n;
+    snl_run *r, *other;
+    c.compression = kind;
+    c.points = 2;
+    c.transforms = kind == SNL_COMPRESS_LEARNED;
+    c.rounds = 2;
+    toy_make(&t, 2, 3, curved);
+    ASSERT(finish(&t.p, &c, &end, &size));
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    while (!snl_run_state(r).done) {
+        ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+        now = bytes_of(r, &n);
+        ASSERT(now);
+        ASSERT_EQ(SNL_OK, snl_run_create(&other, &t.p, &c, NULL));
+        ASSERT_EQ(SNL_OK, snl_run_load(other, now, n));
+        ASSERT(same_bytes(other, now, n));
+        ASSERT_EQ(SNL_OK, run_to_the_end(other));
+        ASSERT(same_bytes(other, end, size));
+        snl_run_free(other);
+        free(now);
+    }
+    snl_run_free(r);
+    free(end);
+    PASS();
+}
+
 /* ---- refusals and compression ----------------------------------------------- */
 
 /* Signals that span D dimensions lose nothing in D components: exact and compressed ln L are
@@ -1791,6 +1823,9 @@ SUITE(snl)
     RUN_TEST(rounds_learn_the_noise_of_a_simulator);
     RUN_TEST(results_do_not_depend_on_the_pool);
     RUN_TEST(a_saved_run_continues_to_the_same_bits);
+    RUN_TESTp(every_compression_is_saved, SNL_COMPRESS_SCORE);
+    RUN_TESTp(every_compression_is_saved, SNL_COMPRESS_BOTH);
+    RUN_TESTp(every_compression_is_saved, SNL_COMPRESS_LEARNED);
     RUN_TEST(the_budget_tells_compression_from_network);
     RUN_TEST(scores_compress);
     RUN_TEST(learned_summaries_find_a_linear_gaussian);
