@@ -863,7 +863,7 @@ void event_template(FILE *f)
         if (k->type == KEY_REAL || k->type == KEY_INTEGER) fprintf(f, "; %g to %g", k->lo, k->hi);
         fputc('\n', f);
     }
-    fprintf(f, "\n# Priors: uniform LO HI, loguniform LO HI, normal MEAN SD or fixed VALUE.\n"
+    fprintf(f, "\n# Priors: uniform LO HI, loguniform LO HI or normal MEAN SD.\n"
                "# Their order is the order of the columns of the posterior.\n");
     for (i = 0; i < EVENT_PARAMS; i++) {
         const event_param_info *p = &event_params[i];
