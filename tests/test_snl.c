@@ -848,6 +848,7 @@ TEST exact_sampler_has_the_moments_and_shape_of_a_gaussian(void)
         ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, NULL, NULL, NULL));
         ASSERT(rep.ess > 1000 && rep.ess <= N);
         ASSERT(rep.accept > 0.1 && rep.accept < 0.9);
+        ASSERT(rep.calls < c.walkers*c.temps*(2*c.burn + c.steps) + 2000);      /* 2000: evidence */
         CHECK_CALL(check_moments(N, D, y, rep.ess, mean, C, 0));
         ASSERT(rep.evidence_error > 1e-4 && rep.evidence_error < 0.03);
         ASSERT_NEAR(toy_evidence(&t, mean, C), rep.evidence, MAX_SIGMA*rep.evidence_error);
