@@ -2,6 +2,11 @@
  *
  * Results go to standard output or --out, messages to standard error.  Exit status: 0
  * success, 1 the run failed, 2 the request was wrong: one line that says where and what. */
+#if defined(_OPENMP) && (defined(__unix__) || defined(__APPLE__))
+#define _POSIX_C_SOURCE 200112L     /* setenv, execvp */
+#include <unistd.h>
+#define TOOL_RESTARTS
+#endif
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -551,11 +556,24 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
     return 0;
 }
 
+/* Threads that spin while they wait make a run on a busy machine many times longer, and only the
+ * environment that a program starts with can tell OpenMP not to. */
+#ifdef TOOL_RESTARTS
+static void wait_asleep(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    execvp(argv[0], argv);          /* returns only if that failed: then as it is */
+}
+#else
+static void wait_asleep(char **argv) { (void)argv; }
+#endif
+
 int main(int argc, char **argv)
 {
     options o;
     io_error e = { "" };
     int i, k, rc;
+    wait_asleep(argv);
     memset(&o, 0, sizeof o);
     o.seed = 1;
     o.years = 1;
