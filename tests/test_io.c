@@ -173,7 +173,7 @@ TEST reads_and_refuses_npy(void)
 {
     static const char good[] = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n";
     static const char other[] = "{\"shape\":(2,3),\"descr\":\"<f8\",\"fortran_order\":False}\n";
-    unsigned char b[512];
+    unsigned char b[512] = { 0 };
     double *v;
     size_t rows, n;
     int version;
