@@ -1066,11 +1066,11 @@ static snl_status run_search_settle(snl_event *e, snl_model model, int least, do
                                     snl_fault *why)
 {
     snl_source s;
-    double jac, before = -INFINITY;
+    double jac, before = 0;
     int pass;
     for (pass = 0; pass < least || (pass < 8 && *ll > before + 1); pass++) {
         snl_status st;
-        if (pass || least == 1) before = *ll;
+        before = *ll;
         if (!run_chart_inverse(&e->chart, e->best, &s, &jac) || !run_event_branch(e, e->best, &s))
             return SNL_EFAILED;
         if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
@@ -1618,7 +1618,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
 {
     const size_t n = c->walkers * c->temps;
     run_exact x = { NULL, NULL, 0, NULL };
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 }, NULL, 0 };
+    run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
     double *start;
     size_t i;
     snl_rng rng;
@@ -2438,7 +2438,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     const size_t plain = r->round ? from + (n - from)*4/5 : n;
     const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
     snl_round *rep = r->report + r->round;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "simulate", 0, 0, 0, 0, 0 }, NULL, 0 };
+    run_target t = { .beta = 1, .steps = 1, .prog = { "simulate", 0, 0, 0, 0, 0 } };
     snl_sample_cfg chain = r->cfg.chain;
     snl_sample_report sampled = { 0 };
     double *ll = NULL, *work, *start, *known, beta = fmin(1, 4*r->beta);
@@ -2534,7 +2534,7 @@ snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook,
                           snl_fault *why)
 {
     const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps, n = r->calls, d = r->p->dim;
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 }, NULL, 0 };
+    run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
     double *start, *known, *ll;
     size_t i;
     snl_rng rng;
@@ -2640,7 +2640,7 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
     snl_status st = SNL_OK;
     t.worker = worker;
     for (; n-- > 0 && st == SNL_OK; in += d + 1, out += t.chain.samples*d) {
-        run_target target = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { 0 }, NULL, 0 };
+        run_target target = { .beta = 1, .steps = 1 };
         snl_rng rng;
         size_t k;
         target.p = &t.alone;  target.fn = run_trial_density;  target.ctx = &t;
@@ -2668,7 +2668,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     const size_t d = p->dim, workers = p->pool ? p->pool->workers : 1;
     const snl_sample_cfg base = r->cfg.chain;
     snl_sample_report rep = { 0 };
-    run_target t = { NULL, NULL, NULL, 1, NULL, 0, NULL, NULL, 0, 1, { "sample", 0, 0, 0, 0, 0 }, NULL, 0 };
+    run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
     run_trial trial;
     double *mem = NULL, *in, *wide, *ll, *start;
     size_t i, k, starts;
