@@ -1717,17 +1717,24 @@ snl_status snl_het_signal(const snl_het *h, const snl_source *source, double *s,
 snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *out, double *work,
                          snl_fault *why)
 {
+    const size_t each = 4*h->K, n = each*h->modes;
+    double *one = work + n;                     /* ratios of a single mode */
     lisa_ready ready;
     snl_source unit = *s;
-    snl_status st;
-    if (h->modes > 1 || h->m[0] != 2) return snl_refuse(why, "modes", h->cfg.modes, 1, 1);
     unit.distance = 1;
-    st = lisa_prepare(&ready, &h->cfg, &unit, why);
-    for (int p = 0; p < 2 && st == SNL_OK; p++) {
-        ready.mode[0].plus[0] = !p;     ready.mode[0].plus[1] = 0;
-        ready.mode[0].cross[0] = p;     ready.mode[0].cross[1] = 0;
-        if ((st = lisa_ratios(h, &ready, work)) == SNL_OK)
-            lisa_whiten(h, work, out + (size_t)p*4*h->K);
+    snl_status st = lisa_prepare(&ready, &h->cfg, &unit, why);
+    for (size_t p = 0; p < 2 && st == SNL_OK; p++) {
+        for (size_t a = 0; a < h->modes; a++) {
+            ready.mode[a].plus[0] = p == 0;     ready.mode[a].plus[1] = 0;
+            ready.mode[a].cross[0] = p == 1;    ready.mode[a].cross[1] = 0;
+        }
+        st = lisa_ratios(h, &ready, work);
+        memset(one, 0, n * sizeof *one);
+        for (size_t a = 0; a < h->modes && st == SNL_OK; a++) {
+            memcpy(one + a*each, work + a*each, each * sizeof *one);
+            lisa_whiten(h, one, out + (2*a + p)*n);
+            memset(one + a*each, 0, each * sizeof *one);
+        }
     }
     return st;
 }

@@ -279,6 +279,11 @@ static void run_chart_map(const run_chart *c, double lambda, double sb, double *
     y[RUN_ETA] = r * sin(lambda);
 }
 
+/* Image k of the eight of [M2] of a place (lambda, sin beta) in the LISA frame: quarter turns and
+ * the reflection; k = 0 is the place itself. */
+static void run_image(const run_chart *c, size_t k, const double *place, double *y)
+{ run_chart_map(c, place[0] + (double)(k & 3) * SNL_PI/2, k & 4 ? -place[1] : place[1], y); }
+
 static int run_chart_forward(const run_chart *c, const snl_source *ssb, double *y)
 {
     snl_source s = *ssb;
@@ -347,7 +352,8 @@ struct snl_event {
     size_t          nx;              /* 4 het->K M: M modes, two channels, real, imaginary */
     double         *work;            /* [RUN_DIM + 8][nx] scratch of the search            */
     double         *ratios;          /* [workers][each] scratch                            */
-    size_t          each;
+    double         *parts;           /* [workers][each_parts] scratch of run_event_modes   */
+    size_t          each, each_parts;
     double          best[RUN_MOST];  /* where the search ended                             */
     double          chol[81];        /* of the first proposal's covariance, sky held fixed */
     double          heat, snr;
@@ -516,11 +522,11 @@ static double run_event_jump(void *ctx, snl_rng *rng, const double *from, double
 {
     const snl_event *e = ctx;
     const size_t k = 1 + snl_rng_below(rng, e->dim > RUN_DIM ? 8 : 7);
-    double lambda, sb;
+    double place[2];
     memcpy(to, from, e->dim * sizeof *to);
     if (e->dim > RUN_DIM) to[RUN_BRANCH] = 4*snl_rng_uniform(rng);
-    if (!run_chart_sky(&e->chart, from, &lambda, &sb)) return -INFINITY;
-    run_chart_map(&e->chart, lambda + (double)(k & 3) * SNL_PI/2, k & 4 ? -sb : sb, to);
+    if (!run_chart_sky(&e->chart, from, place, place + 1)) return -INFINITY;
+    run_image(&e->chart, k, place, to);
     return 0;
 }
 
@@ -587,6 +593,7 @@ size_t snl_event_calls(const snl_event *e) { return e->calls; }
 static snl_status run_event_heterodyne(snl_event *e, snl_model model, const snl_source *ref,
                                        snl_fault *why)
 {
+    const size_t workers = e->pool ? e->pool->workers : 1;
     snl_lisa_cfg lisa = e->cfg.lisa;
     snl_het *het;
     snl_status st;
@@ -599,10 +606,11 @@ static snl_status run_event_heterodyne(snl_event *e, snl_model model, const snl_
     e->dim = het->modes > 1 ? RUN_MOST : RUN_DIM;
     e->nx = 4 * het->K * het->modes;
     e->each = e->nx + 8;            /* 8: workers do not share a cache line */
-    e->work = SNL_CALLOC((RUN_DIM + 8) * e->nx + (e->pool ? e->pool->workers : 1) * e->each,
-                         sizeof *e->work);
+    e->each_parts = (2*het->modes + 2) * e->nx + 8;
+    e->work = SNL_CALLOC((RUN_DIM + 8) * e->nx + workers * (e->each + e->each_parts), sizeof *e->work);
     if (!e->work) return SNL_ENOMEM;
     e->ratios = e->work + (RUN_DIM + 8) * e->nx;
+    e->parts = e->ratios + workers * e->each;
     return SNL_OK;
 }
 
@@ -657,6 +665,25 @@ static snl_status run_search_trials(run_search *rs, snl_rng *rng, size_t n, cons
     return st;
 }
 
+/* Trials [n][dim] for a population [n][width] by differential evolution (Storn & Price 1997,
+ * J. Global Optim. 11, 341): each is drawn towards the best and moved by the difference of two
+ * others; beyond a border it goes half of the way there. */
+static void run_evolve(snl_rng *rng, size_t n, size_t dim, size_t width, const double *pop,
+                       const double *best, const double *lo, const double *hi, double *trial)
+{
+    size_t j, k;
+    for (j = 0; j < n; j++, trial += dim) {
+        const double *own = pop + j*width;
+        const double *a = pop + snl_rng_below(rng, n)*width, *b = pop + snl_rng_below(rng, n)*width;
+        const double F = 0.4 + 0.6*snl_rng_uniform(rng), G = 0.6*snl_rng_uniform(rng);
+        for (k = 0; k < dim; k++) {
+            trial[k] = own[k] + G*(best[k] - own[k]) + F*(a[k] - b[k]);
+            if (trial[k] < lo[k]) trial[k] = lo[k] + 0.5*(own[k] - lo[k]);
+            if (trial[k] > hi[k]) trial[k] = hi[k] - 0.5*(hi[k] - own[k]);
+        }
+    }
+}
+
 /* Masses and spins by differential evolution on that statistic: best [6] = in, out.  Ends
  * when all are about as good as the best, or when nothing stands out of the noise.
  * P(false alarm) counts every template tried as independent of the others, and so is
@@ -705,16 +732,7 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, dou
     memcpy(best, pop[0], sizeof pop[0]);
     for (done = n0; done + POP <= e->cfg.search; done += POP) {
         double least = best[4];
-        for (j = 0; j < POP; j++) {
-            const size_t a = snl_rng_below(rng, POP), b = snl_rng_below(rng, POP);
-            const double F = 0.4 + 0.6*snl_rng_uniform(rng), G = 0.6*snl_rng_uniform(rng);
-            for (k = 0; k < 4; k++) {
-                double v = pop[j][k] + G*(best[k] - pop[j][k]) + F*(pop[a][k] - pop[b][k]);
-                if (v < lo[k]) v = lo[k] + 0.5*(pop[j][k] - lo[k]);
-                if (v > hi[k]) v = hi[k] - 0.5*(hi[k] - pop[j][k]);
-                trial[4*j + k] = v;
-            }
-        }
+        run_evolve(rng, POP, 4, 6, pop[0], best, lo, hi, trial);
         if ((st = snl_pool_map(e->pool, run_search_stat, &rs, POP, 4, trial, 4, got, 2)) != SNL_OK) goto done;
         for (j = 0; j < POP; j++) {
             if (got[2*j] > pop[j][4]) {
@@ -915,38 +933,6 @@ static int run_event_step(const snl_event *e, const double *y, const double *G, 
     return 1;
 }
 
-/* Levenberg-Marquardt from y; returns ln L there. */
-static double run_event_climb(snl_event *e, double *y, int iterations)
-{
-    double *s = e->work, *trial = s + e->nx, *J = trial + e->nx, *res = J + RUN_DIM*e->nx;
-    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], damp = 1e-2, ll;
-    int it, k;
-    run_event_inside(e, y);
-    ll = run_event_at(e, y, s);
-    for (it = 0; it < iterations && ll > -INFINITY; it++) {
-        double gain = 0;
-        int cut = 0;
-        if (!run_event_jacobian(e, y, s, J)) break;
-        run_event_normal(e, y, J, s, G, g, res);
-        for (k = 0; k < 8; k++) {
-            double z[RUN_MOST], l;
-            const int found = run_event_step(e, y, G, g, damp, z, &cut);
-            damp *= 8;
-            if (!found) continue;
-            l = run_event_at(e, z, trial);
-            if (!(l > ll)) continue;
-            gain = l - ll;
-            ll = l;
-            memcpy(y, z, sizeof z);
-            memcpy(s, trial, e->nx * sizeof *s);
-            damp /= 100;
-            break;
-        }
-        if (gain < 0.02 && !(gain > 0 && cut)) break;
-    }
-    return ll;
-}
-
 /* Reference of the chart: source, mean frequency of its SNR, time of arrival. */
 static snl_status run_chart_set(snl_event *e, const snl_source *ssb)
 {
@@ -1007,6 +993,220 @@ static double run_event_amplitudes(snl_event *e, snl_source *s)
     run_solve_upper(4, A, a);
     snl_source_from_amplitudes(a, s);
     return 0.5*run_dot(4, b, b);
+}
+
+/* ---- all modes: the likelihood at a binary and a place in closed form */
+
+/* The signals of all modes in both polarisations at 1 Mpc, as products in each channel: data with
+ * part i, part i with part j, sum conj(a) b.  Part 2a + p is mode a in polarisation p. */
+enum { RUN_PARTS_MOST = 2*SNL_MODES };
+typedef struct run_modes {
+    size_t n;
+    int    l[SNL_MODES], m[SNL_MODES];
+    double near, far;                   /* distances that the prior allows */
+    double x[2][RUN_PARTS_MOST][2], G[2][RUN_PARTS_MOST][RUN_PARTS_MOST][2];
+} run_modes;
+
+/* sum conj(a) b over n complex numbers */
+static void run_product(size_t n, const double *a, const double *b, double z[2])
+{
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    size_t i;
+    for (i = 0; i < 2*n; i += 2) {
+        s0 += a[i]*b[i];    s1 += a[i+1]*b[i+1];
+        s2 += a[i]*b[i+1];  s3 += a[i+1]*b[i];
+    }
+    z[0] = s0 + s1;
+    z[1] = s2 - s3;
+}
+
+static int run_event_modes(const snl_event *e, size_t worker, const snl_source *s, run_modes *o)
+{
+    const size_t nx = e->nx, n = 2*e->het->modes;
+    double *b = e->parts + worker*e->each_parts;
+    size_t c, i, j;
+    if (snl_het_basis(e->het, s, b, b + n*nx, NULL) != SNL_OK) return 0;
+    o->n = n;
+    o->near = e->cfg.prior[SNL_DISTANCE].lo;
+    o->far = e->cfg.prior[SNL_DISTANCE].hi;
+    for (i = 0; 2*i < n; i++) { o->l[i] = e->het->l[i];  o->m[i] = e->het->m[i]; }
+    for (c = 0; c < 2; c++)
+        for (i = 0; i < n; i++) {
+            const double *bi = b + i*nx + c*nx/2;
+            run_product(nx/4, e->het->x + c*nx/2, bi, o->x[c][i]);
+            for (j = 0; j <= i; j++) {
+                run_product(nx/4, bi, b + j*nx + c*nx/2, o->G[c][i][j]);
+                o->G[c][j][i][0] = o->G[c][i][j][0];
+                o->G[c][j][i][1] = -o->G[c][i][j][1];
+            }
+        }
+    return 1;
+}
+
+/* What a mode has of either polarisation at psi = 0, conjugated as the data are: (Y_lm + (-1)^l
+ * conj Y_l-m)/2 and i (Y_lm - (-1)^l conj Y_l-m)/2. */
+static void run_modes_weights(const run_modes *o, double inc, double phi, double w[SNL_MODES][2][2])
+{
+    size_t i;
+    for (i = 0; 2*i < o->n; i++) {
+        const double sign = o->l[i] & 1 ? -1 : 1;
+        double y[2], z[2];
+        snl_ylm(o->l[i], o->m[i], inc, phi, y);
+        snl_ylm(o->l[i], -o->m[i], inc, phi, z);
+        w[i][0][0] = 0.5*(y[0] + sign*z[0]);    w[i][0][1] = -0.5*(y[1] - sign*z[1]);
+        w[i][1][0] = -0.5*(y[1] + sign*z[1]);   w[i][1][1] = -0.5*(y[0] - sign*z[0]);
+    }
+}
+
+/* Add the products of two sums of parts, with weights u, in channel h: with the data to x, with
+ * each other to A. */
+static void run_modes_add(const run_modes *o, size_t h, double u[2][RUN_PARTS_MOST][2], double *x,
+                          double A[2][2])
+{
+    size_t i, j, k, q;
+    for (i = 0; i < o->n; i++)
+        for (q = 0; q < 2; q++) {
+            double re = 0, im = 0;              /* sum_j G_ij u_j */
+            for (j = 0; j < o->n; j++) {
+                const double *g = o->G[h][i][j], *v = u[q][j];
+                re += g[0]*v[0] - g[1]*v[1];
+                im += g[0]*v[1] + g[1]*v[0];
+            }
+            x[q] += u[q][i][0]*o->x[h][i][0] - u[q][i][1]*o->x[h][i][1];
+            for (k = 0; k < 2; k++) A[k][q] += u[k][i][0]*re + u[k][i][1]*im;
+        }
+}
+
+/* The largest p.x - p.A p/2 of two numbers p. */
+static double run_best_pair(double A[2][2], const double *x, double *p)
+{
+    const double det = A[0][0]*A[1][1]*(1 + 1e-9) - A[0][1]*A[1][0];
+    if (!(det > 0)) return -INFINITY;
+    p[0] = (A[1][1]*x[0] - A[0][1]*x[1]) / det;
+    p[1] = (A[0][0]*x[1] - A[1][0]*x[0]) / det;
+    return 0.5*(p[0]*x[0] + p[1]*x[1]);
+}
+
+/* ln L at its best over inclination, phi_ref and any antenna patterns, two numbers for each
+ * channel: of masses, spins and time only, but for the motion of LISA. */
+static double run_modes_free(const run_modes *o)
+{
+    enum { INCS = 8, PHIS = 24 };
+    double best = -INFINITY;
+    size_t a, b, h, i, q;
+    for (a = 0; a < INCS; a++)
+        for (b = 0; b < PHIS; b++) {
+            double w[SNL_MODES][2][2], sum = 0;
+            run_modes_weights(o, acos(((double)a + 0.5)/INCS), 2*SNL_PI*(double)b/PHIS, w);
+            for (h = 0; h < 2; h++) {           /* the shape from the stronger polarisation */
+                const size_t p = o->G[h][1][1][0] > o->G[h][0][0][0];
+                double u[2][RUN_PARTS_MOST][2] = { { { 0 } } }, x[2] = { 0 }, A[2][2] = { { 0 } }, z[2];
+                for (i = 0; 2*i < o->n; i++)
+                    for (q = 0; q < 2; q++) memcpy(u[q][2*i + p], w[i][q], sizeof w[i][q]);
+                run_modes_add(o, h, u, x, A);
+                sum += run_best_pair(A, x, z);
+            }
+            best = fmax(best, sum);
+        }
+    return best;
+}
+
+/* ln L at an inclination and phi_ref with the best psi and distance, which are set: the signal is
+ * (u cos 2 psi + v sin 2 psi)/distance. */
+static double run_modes_like(const run_modes *o, double inc, double phi, snl_source *s)
+{
+    double w[SNL_MODES][2][2], u[2][RUN_PARTS_MOST][2], x[2] = { 0 }, A[2][2] = { { 0 } }, p[2], scale;
+    size_t i, k;
+    run_modes_weights(o, inc, phi, w);
+    for (i = 0; 2*i < o->n; i++)
+        for (k = 0; k < 2; k++) {
+            u[0][2*i][k] = w[i][0][k];   u[0][2*i + 1][k] = w[i][1][k];
+            u[1][2*i][k] = -w[i][1][k];  u[1][2*i + 1][k] = w[i][0][k];
+        }
+    for (k = 0; k < 2; k++) run_modes_add(o, k, u, x, A);
+    if (!(run_best_pair(A, x, p) > 0)) return -INFINITY;
+    scale = hypot(p[0], p[1]);
+    s->distance = fmin(fmax(1/scale, o->near*(1 + 1e-6)), o->far*(1 - 1e-6));
+    for (k = 0; k < 2; k++) p[k] /= scale * s->distance;
+    s->inclination = inc;
+    s->phi_ref = fmod(phi + 4*SNL_PI, 2*SNL_PI);
+    s->psi = fmod(0.5*atan2(p[1], p[0]) + SNL_PI, SNL_PI);
+    return p[0]*x[0] + p[1]*x[1] - 0.5*(A[0][0]*p[0]*p[0] + 2*A[0][1]*p[0]*p[1] + A[1][1]*p[1]*p[1]);
+}
+
+/* Best distance, inclination, phi_ref and psi at masses, spins, sky and time of s; ln L. */
+static double run_event_orient(snl_event *e, snl_source *s)
+{
+    enum { INCS = 12, PHIS = 24 };
+    double best = -INFINITY, inc = 0, phi = 0, step;
+    snl_source t = *s;
+    run_modes o;
+    int i, j;
+    e->calls++;
+    if (!run_event_modes(e, 0, s, &o)) return best;
+    for (i = 0; i < INCS; i++)
+        for (j = 0; j < PHIS; j++) {
+            const double a = acos(-1 + (2*i + 1.0)/INCS), b = 2*SNL_PI*j/PHIS;
+            const double l = run_modes_like(&o, a, b, &t);
+            if (l > best) { best = l;  inc = a;  phi = b;  *s = t; }
+        }
+    for (step = 0.1; step > 1e-3; ) {
+        const double inc0 = inc, phi0 = phi;
+        int better = 0;
+        for (i = -1; i <= 1; i++)
+            for (j = -1; j <= 1; j++) {
+                const double a = fmin(fmax(inc0 + i*step, 0.01), SNL_PI - 0.01), b = phi0 + j*step;
+                const double l = run_modes_like(&o, a, b, &t);
+                if (l > best) { best = l;  inc = a;  phi = b;  *s = t;  better = 1; }
+            }
+        if (!better) step *= 0.5;
+    }
+    return best;
+}
+
+/* y with its best distance and orientation, where there are higher modes to tell them. */
+static void run_event_reorient(snl_event *e, double *y)
+{
+    double jac, z[RUN_MOST];
+    snl_source s;
+    memcpy(z, y, sizeof z);
+    if (e->dim > RUN_DIM && run_chart_inverse(&e->chart, y, &s, &jac)
+        && run_event_orient(e, &s) > -INFINITY && run_event_forward(e, &s, z)) memcpy(y, z, sizeof z);
+}
+
+/* Levenberg-Marquardt from y; returns ln L there.  Higher modes bend the valley of sky, inclination
+ * and phase so much that steps along its tangent end at once: distance and angles of orientation
+ * are found anew at the end of each. */
+static double run_event_climb(snl_event *e, double *y, int iterations)
+{
+    double *s = e->work, *trial = s + e->nx, *J = trial + e->nx, *res = J + RUN_DIM*e->nx;
+    double G[RUN_DIM*RUN_DIM], g[RUN_DIM], damp = 1e-2, ll;
+    int it, k;
+    run_event_inside(e, y);
+    ll = run_event_at(e, y, s);
+    for (it = 0; it < iterations && ll > -INFINITY; it++) {
+        double gain = 0;
+        int cut = 0;
+        if (!run_event_jacobian(e, y, s, J)) break;
+        run_event_normal(e, y, J, s, G, g, res);
+        for (k = 0; k < 8; k++) {
+            double z[RUN_MOST], l;
+            const int found = run_event_step(e, y, G, g, damp, z, &cut);
+            damp *= 8;
+            if (!found) continue;
+            run_event_reorient(e, z);
+            l = run_event_at(e, z, trial);
+            if (!(l > ll)) continue;
+            gain = l - ll;
+            ll = l;
+            memcpy(y, z, sizeof z);
+            memcpy(s, trial, e->nx * sizeof *s);
+            damp /= 100;
+            break;
+        }
+        if (gain < 0.02 && !(gain > 0 && cut)) break;
+    }
+    return ll;
 }
 
 /* The best points so far, best first. */
@@ -1103,79 +1303,193 @@ static int run_search_proposal(snl_event *e, double heat)
     return run_cholesky(9, e->chol);
 }
 
-/* Point i of 41 along the valley through the best point, 4 sigma to both sides, on branch b. */
-static void run_search_along(const snl_event *e, const double *valley, size_t i, size_t b,
-                             double *y)
+/* Centre of cell i of a grid in longitude and sine of latitude. */
+static void run_search_cell(size_t i, size_t belts, size_t ring, double *place)
 {
-    memcpy(y, e->best, sizeof e->best);
-    run_axpy(RUN_CA, 0.2*((double)i - 20), valley, y);
-    y[RUN_BRANCH] = (double)b + 0.5;
+    place[0] = 2*SNL_PI * ((double)(i % ring) + 0.5) / (double)ring;
+    place[1] = -1 + (2*(double)(i / ring) + 1) / (double)belts;
 }
 
-/* From (2,2) to all modes.  They tell apart the branches, and what for (2,2) alone is a
- * valley: inclination with sky, mass ratio with spins.  So the points tried are drawn along
- * it, heated, in a disc about each image of the sky, and all their branches. */
+/* ---- from (2,2) to all modes */
+
+/* A binary of the search with all modes: v as in run_box_of, arrival at LISA's centre, ln L with
+ * free antenna patterns.  place: longitude and sine of latitude in the LISA frame. */
+enum { RUN_BT = RUN_BOX + 1, RUN_BTL };
+
+static int run_search_source(const snl_event *e, const double *vt, const double *place, snl_source *s)
+{
+    double y[RUN_MOST] = { 0 };
+    run_box_to(vt, y);
+    *s = e->ref;
+    if (!run_chart_binary(y, s)) return 0;
+    s->t_ref = vt[RUN_BOX];
+    s->lambda = place[0];
+    s->beta = asin(place[1]);
+    snl_lisa_to_ssb(s);
+    return 1;
+}
+
+typedef struct run_free { const snl_event *e;  double place[2]; } run_free;
+
+static snl_status run_free_fn(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    const run_free *f = ctx;
+    size_t i;
+    for (i = 0; i < n; i++, in += RUN_BT) {
+        snl_source s;
+        run_modes o;
+        out[i] = run_search_source(f->e, in, f->place, &s) && run_event_modes(f->e, worker, &s, &o)
+               ? run_modes_free(&o) : -INFINITY;
+    }
+    return SNL_OK;
+}
+
+/* ln L of a binary at a place, its orientation the best; y of it. */
+static double run_search_at(snl_event *e, const double *vt, const double *place, double *y)
+{
+    snl_source s;
+    double l, lp, z[RUN_MOST];
+    if (!(fabs(place[1]) < 1) || !run_search_source(e, vt, place, &s)) return -INFINITY;
+    l = run_event_orient(e, &s);
+    if (!(l > -INFINITY) || !run_event_forward(e, &s, z) || !run_event_source(e, z, &s, &lp))
+        return -INFINITY;
+    memcpy(y, z, sizeof z);
+    return l;
+}
+
+/* The binary moved to the best place near place, which is made finer; offered to the list. */
+static void run_search_place(snl_event *e, const double *vt, double *place, run_top *top)
+{
+    double y[RUN_MOST], z[RUN_MOST], step = 0.1, l = run_search_at(e, vt, place, y);
+    while (step > 0.02) {
+        int i, better = 0;
+        for (i = 0; i < 4 && !better; i++) {
+            double p[2], t;
+            p[0] = place[0] + (i == 0 ? 1.5*step : i == 1 ? -1.5*step : 0);
+            p[1] = place[1] + (i == 2 ? step : i == 3 ? -step : 0);
+            t = run_search_at(e, vt, p, z);
+            if (!(t > l)) continue;
+            l = t;
+            memcpy(place, p, sizeof p);
+            memcpy(y, z, sizeof z);
+            better = 1;
+        }
+        if (!better) step *= 0.5;
+    }
+    run_top_add(top, l, y);
+}
+
+/* Masses, spins and time with all modes, by differential evolution from draws of the proposal. */
+static snl_status run_search_binary(snl_event *e, snl_rng *rng, const double *place, double *vt)
+{
+    enum { FIRST = 400, POP = 48, GENERATIONS = 24 };
+    double in[FIRST*RUN_BT], out[FIRST], pop[POP*RUN_BTL], lo[RUN_BT], hi[RUN_BT], y[RUN_MOST], z[9];
+    const double *best = pop;
+    run_free f;
+    size_t i, j, k, gen;
+    snl_status st;
+    f.e = e;
+    memcpy(f.place, place, sizeof f.place);
+    run_box_borders(e, lo, hi);
+    lo[RUN_BOX] = -INFINITY;
+    hi[RUN_BOX] = INFINITY;
+    for (i = 0; i < FIRST; i++) {
+        double *v = in + i*RUN_BT, shrink;
+        int inside = 0;
+        for (k = 0; k < 9; k++) z[k] = snl_rng_normal(rng);
+        for (shrink = 1; !inside && shrink > 0.01; shrink *= 0.8) {     /* until the prior allows it */
+            memcpy(y, e->best, sizeof y);
+            for (k = 0; k <= RUN_TL; k++) y[k] += shrink*run_dot(k + 1, e->chol + 9*k, z);
+            inside = run_box_of(y, v);
+            for (k = 0; k < RUN_BOX; k++) inside = inside && v[k] >= lo[k] && v[k] <= hi[k];
+        }
+        run_event_inside(e, y);
+        if (!run_box_of(y, v)) return SNL_EFAILED;
+        v[RUN_BOX] = y[RUN_TL] + e->chart.t;
+    }
+    if ((st = snl_pool_map(e->pool, run_free_fn, &f, FIRST, 4, in, RUN_BT, out, 1)) != SNL_OK) return st;
+    e->calls += FIRST;
+    for (j = 0; j < POP; j++) {                     /* the best of them, in order */
+        size_t top = 0;
+        for (i = 1; i < FIRST; i++) if (out[i] > out[top]) top = i;
+        memcpy(pop + j*RUN_BTL, in + top*RUN_BT, RUN_BT * sizeof *pop);
+        pop[j*RUN_BTL + RUN_BT] = out[top];
+        out[top] = -INFINITY;
+    }
+    for (gen = 0; gen < GENERATIONS; gen++) {
+        run_evolve(rng, POP, RUN_BT, RUN_BTL, pop, best, lo, hi, in);
+        if ((st = snl_pool_map(e->pool, run_free_fn, &f, POP, 4, in, RUN_BT, out, 1)) != SNL_OK) return st;
+        e->calls += POP;
+        for (j = 0; j < POP; j++) {
+            double *own = pop + j*RUN_BTL;
+            if (!(out[j] > own[RUN_BT])) continue;
+            memcpy(own, in + j*RUN_BT, RUN_BT * sizeof *pop);
+            own[RUN_BT] = out[j];
+            if (own[RUN_BT] > best[RUN_BT]) best = own;
+        }
+    }
+    memcpy(vt, best, RUN_BT * sizeof *vt);
+    return SNL_OK;
+}
+
+/* Climb from the best of the places; *ll and the best point if it is higher there. */
+static void run_search_climbs(snl_event *e, run_top *top, double *ll)
+{
+    run_top end = { 0, 4, { 0 }, { { 0 } } };
+    double y[RUN_MOST], l;
+    run_search_sieve(e, top, 4, &end);
+    l = run_search_climb(e, &end, 15, y);
+    if (!(l > *ll)) return;
+    *ll = l;
+    memcpy(e->best, y, sizeof y);
+}
+
+/* The binary and its sky once more with all modes, which move them, at high SNR by many sigma, from
+ * where (2,2) alone has them, over hills and hollows.  Two ways there, for either fails at times:
+ * from draws about the point of (2,2), in a disc about each of its images, and from the binary
+ * that is best for any antenna pattern, at the tops of a grid of the sky. */
 static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_fault *why)
 {
-    run_top near = { 0, RUN_TOP, { 0 }, { { 0 } } }, top = { 0, 32, { 0 }, { { 0 } } };
-    run_top few = { 0, 10, { 0 }, { { 0 } } }, end = { 0, 4, { 0 }, { { 0 } } };
-    const double scale[RUN_CA] = { 1e-3*e->best[RUN_MC], 0.1, 0.01, 0.1, 10 };
-    double valley[RUN_CA], C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], spread[RUN_CA];
-    int pass;
-    snl_source ssb, s;
-    double jac, y[RUN_MOST], z[9];
-    size_t i, b;
+    enum { NEAR = 120, RING = 16, BELTS = 10 };
+    const double heat = 4*fmax(9, 2**ll/(run_heated_snr*run_heated_snr));
+    double place[2], vt[RUN_BT], grid[BELTS][RING], y[RUN_MOST], z[9], jac;
+    run_top near = { 0, 4, { 0 }, { { 0 } } }, far = { 0, 8, { 0 }, { { 0 } } };
+    snl_source ssb;
+    size_t i, j;
     snl_status st;
-    if (!run_search_proposal(e, 9) || !run_chart_inverse(&e->chart, e->best, &ssb, &jac))
-        return SNL_EFAILED;
-    for (i = 0; i < RUN_CA; i++)                /* the least known direction, one sigma */
-        for (b = 0; b < RUN_CA; b++)
-            C[i*RUN_CA + b] = run_dot(1 + (i < b ? i : b), e->chol + 9*i, e->chol + 9*b) / 9
-                            / (scale[i]*scale[b]);
-    run_eigen(RUN_CA, C, V, spread);
-    for (i = 0; i < RUN_CA; i++) valley[i] = V[i]*sqrt(spread[0])*scale[i];
-    for (i = 0; i < 480; i++) {
+    if (!run_search_proposal(e, heat) || !run_chart_inverse(&e->chart, e->best, &ssb, &jac)
+        || !run_chart_sky(&e->chart, e->best, place, place + 1)) return SNL_EFAILED;
+    if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
+    if ((st = run_search_binary(e, rng, place, vt)) != SNL_OK) return st;
+    for (i = 0; i < NEAR; i++) {                /* as wide as at temperature 9 */
         const double r = 0.6*sqrt(snl_rng_uniform(rng)), a = 2*SNL_PI*snl_rng_uniform(rng);
-        double lambda, sb;
-        for (b = 0; b < 9; b++) z[b] = snl_rng_normal(rng);
+        double v[RUN_BT], p[2];
+        for (j = 0; j < 9; j++) z[j] = snl_rng_normal(rng);
         memcpy(y, e->best, sizeof y);
-        if (!run_chart_sky(&e->chart, y, &lambda, &sb)) return SNL_EFAILED;
-        run_chart_map(&e->chart, lambda + (double)(i & 3) * SNL_PI/2, i & 4 ? -sb : sb, y);
+        for (j = 0; j <= RUN_TL; j++) y[j] += sqrt(9/heat)*run_dot(j + 1, e->chol + 9*j, z);
+        run_event_inside(e, y);
+        run_image(&e->chart, i, place, y);
         y[RUN_XI] += r*cos(a);
         y[RUN_ETA] += r*sin(a);
-        for (b = 0; b < RUN_CA; b++) y[b] += run_dot(b + 1, e->chol + 9*b, z);
-        run_event_inside(e, y);
-        if (!run_chart_inverse(&e->chart, y, &s, &jac)) continue;
-        snl_ssb_to_lisa(&s);
-        run_search_sky(e, s, &near);
+        if (!run_box_of(y, v) || !run_chart_sky(&e->chart, y, p, p + 1)) continue;
+        v[RUN_BOX] = y[RUN_TL] + e->chart.t;
+        run_top_add(&near, run_search_at(e, v, p, y), y);
     }
-    if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
-    for (i = 0; i < near.n; i++)
-        for (b = 0; b < 4; b++) {
-            near.y[i][RUN_BRANCH] = (double)b + 0.5;
-            run_top_add(&top, run_event_at(e, near.y[i], e->work), near.y[i]);
-        }
-    run_search_sieve(e, &top, 2, &few);
-    run_search_sieve(e, &few, 6, &end);
-    *ll = run_search_climb(e, &end, 15, e->best);
-    for (pass = 0; pass < 3; pass++) {          /* along the valley to its other hollows */
-        double line[41], best[RUN_MOST], l;
-        for (end.n = 0, b = 0; b < 4; b++) {
-            for (i = 0; i <= 40; i++) {
-                run_search_along(e, valley, i, b, y);
-                line[i] = run_event_at(e, y, e->work);
-            }
-            for (i = 1; i < 40; i++) {
-                if (!(line[i] > line[i - 1] && line[i] >= line[i + 1])) continue;
-                run_search_along(e, valley, i, b, y);
-                run_top_add(&end, line[i], y);
-            }
-        }
-        l = run_search_climb(e, &end, 15, best);
-        if (!(l > *ll + 0.1)) break;
-        *ll = l;
-        memcpy(e->best, best, sizeof best);
+    for (i = 0; i < BELTS*RING; i++) {
+        run_search_cell(i, BELTS, RING, place);
+        grid[i/RING][i % RING] = run_search_at(e, vt, place, y);
     }
+    for (i = 0; i < BELTS; i++)
+        for (j = 0; j < RING; j++) {
+            const double l = grid[i][j];
+            if (l < grid[i][(j + 1) % RING] || l < grid[i][(j + RING - 1) % RING]
+                || (i && l < grid[i - 1][j]) || (i + 1 < BELTS && l < grid[i + 1][j])) continue;
+            run_search_cell(i*RING + j, BELTS, RING, place);
+            run_search_place(e, vt, place, &far);
+        }
+    *ll = -INFINITY;
+    run_search_climbs(e, &near, ll);
+    run_search_climbs(e, &far, ll);
     return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
@@ -1188,7 +1502,7 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     run_top top = { 0, 4, { 0 }, { { 0 } } };
     snl_source s, start;
     snl_status st;
-    size_t i, j;
+    size_t i;
     snl_rng_seed(&rng, e->cfg.seed, 1);
     memset(out, 0, sizeof *out);
     out->false_alarm = 1;
@@ -1205,13 +1519,14 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     snl_lisa_to_ssb(&s);
     if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
     if ((st = run_event_heterodyne(e, SNL_PHENOMD, &s, why)) != SNL_OK) return st;
-    for (i = 0; i < BELTS; i++)
-        for (j = 0; j < RING; j++) {
-            snl_source g = start;
-            g.beta = asin(-1 + (2*(double)i + 1) / BELTS);
-            g.lambda = 2*SNL_PI * ((double)j + 0.5) / RING;
-            run_search_sky(e, g, &top);
-        }
+    for (i = 0; i < BELTS*RING; i++) {
+        double place[2];
+        snl_source g = start;
+        run_search_cell(i, BELTS, RING, place);
+        g.lambda = place[0];
+        g.beta = asin(place[1]);
+        run_search_sky(e, g, &top);
+    }
     if (!(run_search_climb(e, &top, 5, e->best) > -INFINITY)) return SNL_EFAILED;
     if ((st = run_search_settle(e, SNL_PHENOMD, 2, &ll, why)) != SNL_OK) return st;
     if (e->cfg.lisa.model != SNL_PHENOMD
@@ -1251,10 +1566,10 @@ size_t snl_event_images(snl_event *e, snl_search_result *out)
     double sum = 0;
     size_t i, k, n = 0;
     for (i = 0; i < SNL_IMAGES; i++) {
-        double y[RUN_MOST], lambda, sb, l;
+        double y[RUN_MOST], place[2], l;
         memcpy(y, e->best, sizeof y);
-        if (!run_chart_sky(&e->chart, y, &lambda, &sb)) continue;
-        run_chart_map(&e->chart, lambda + (double)(i & 3) * SNL_PI/2, i & 4 ? -sb : sb, y);
+        if (!run_chart_sky(&e->chart, y, place, place + 1)) continue;
+        run_image(&e->chart, i, place, y);
         l = run_event_climb(e, y, 40);
         for (k = 0; k < climbed.n; k++)                 /* another one climbed to the same */
             if (hypot(y[RUN_XI] - climbed.y[k][RUN_XI], y[RUN_ETA] - climbed.y[k][RUN_ETA]) < 0.05)

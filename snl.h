@@ -794,10 +794,11 @@ SNL_MUST_USE snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
                                        double F[SNL_SOURCE_FIELDS][SNL_SOURCE_FIELDS],
                                        double *work, snl_fault *why);
 
-/* The whitened signals out [2][2][K][2] of H_plus and H_cross (see snl_amplitudes_from_source):
- * a search maximises ln L, quadratic in the four real amplitudes, in closed form.  Uses
- * masses, spins, sky and t_ref of s.  work [snl_het_work(het)].  SNL_EINVAL if the object has
- * other modes than (2,2). */
+/* The whitened signals out [M][2][4 K M] of each mode by itself, in plus and in cross: H_plus and
+ * H_cross of snl_amplitudes_from_source for (2,2), of h_lm in its place for the others.  A signal
+ * is the sum of these with weights that only distance and orientation set, so a search finds the
+ * best of them without another waveform.  Uses masses, spins, sky and t_ref of s.
+ * work [2 snl_het_work(het)].  Errors: those of snl_lisa_signal. */
 SNL_MUST_USE snl_status snl_het_basis(const snl_het *het, const snl_source *s, double *out,
                                       double *work, snl_fault *why);
 
