@@ -106,46 +106,42 @@ static snl_status mc_refuse(snl_fault *why, const char *name, size_t index, doub
 
 static snl_status mc_check_cfg(const snl_mcmc_cfg *c, snl_fault *why)
 {
-    const double top = SNL_MCMC_MAX_WALKERS, *w = c->weight;
-    double sum = 0, least = 2*(double)c->dim;
-    size_t j;
+    const double any = HUGE_VAL, *w = c->weight, *lo = c->period ? c->lo : NULL;
+    const double dim = (double)c->dim, temps = (double)c->temps, parts = (double)c->components;
+    const double walkers = (double)c->walkers;
+    double sum = 0, least = 2*dim;
     if (!c->target) return snl_refuse(why, "target", 0, 1, 0);
-    if (c->dim < 1 || c->dim > SNL_MCMC_MAX_DIM)
-        return snl_refuse(why, "dim", (double)c->dim, 1, SNL_MCMC_MAX_DIM);
-    if (c->temps < 1 || c->temps > SNL_MCMC_MAX_TEMPS)
-        return snl_refuse(why, "temps", (double)c->temps, 1, SNL_MCMC_MAX_TEMPS);
-    for (j = 0; j < SNL_MOVES; j++) {
-        if (!(w[j] >= 0 && w[j] < INFINITY))
-            return mc_refuse(why, "weight", j, w[j], 0, HUGE_VAL);
-        sum += w[j];
-    }
-    if (!(sum > 0)) return snl_refuse(why, "weight", sum, 0, HUGE_VAL);
-    if (c->components > 64 || (w[SNL_MOVE_MIXTURE] > 0 && c->components < 1))
-        return snl_refuse(why, "components", (double)c->components, 1, 64);
-    if (w[SNL_MOVE_JUMP] > 0 && !c->jump) return snl_refuse(why, "jump", 0, 1, 0);
     if (w[SNL_MOVE_DE] > 0) least = fmax(least, 4);
     if (w[SNL_MOVE_SNOOKER] > 0) least = fmax(least, 6);
-    if (w[SNL_MOVE_GAUSS] > 0) least = fmax(least, 2*(double)c->dim + 2);
-    if ((double)c->walkers < least || c->walkers > SNL_MCMC_MAX_WALKERS || c->walkers % 2)
-        return snl_refuse(why, "walkers", (double)c->walkers, least, top);
-    if (!(c->stretch > 1 && c->stretch < INFINITY))
-        return snl_refuse(why, "stretch", c->stretch, 1, HUGE_VAL);
-    if (!(c->hop >= 0 && c->hop <= 1)) return snl_refuse(why, "hop", c->hop, 0, 1);
-    if (!(c->gauss > 0 && c->gauss < INFINITY))
-        return snl_refuse(why, "gauss", c->gauss, 0, HUGE_VAL);
-    if (!(c->ratio > 1 && c->ratio < INFINITY))
-        return snl_refuse(why, "ratio", c->ratio, 1, HUGE_VAL);
-    if (!(c->adapt_time > 0))
-        return snl_refuse(why, "adapt_time", c->adapt_time, 0, HUGE_VAL);
-    if (!(c->adapt_lag > 0 && c->adapt_lag < INFINITY))
-        return snl_refuse(why, "adapt_lag", c->adapt_lag, 0, HUGE_VAL);
+    if (w[SNL_MOVE_GAUSS] > 0) least = fmax(least, 2*dim + 2);
+    const struct {
+        const char *name;  const double *v;  size_t n;  double lo, hi;  char ends[3];
+    } fields[] = {
+        { "dim", &dim, 1, 1, SNL_MCMC_MAX_DIM, "[]" },
+        { "temps", &temps, 1, 1, SNL_MCMC_MAX_TEMPS, "[]" },
+        { "weight", w, SNL_MOVES, 0, any, "[)" },
+        { "components", &parts, 1, w[SNL_MOVE_MIXTURE] > 0, 64, "[]" },
+        { "walkers", &walkers, 1, least, SNL_MCMC_MAX_WALKERS, "[]" },
+        { "stretch", &c->stretch, 1, 1, any, "()" },
+        { "hop", &c->hop, 1, 0, 1, "[]" },
+        { "gauss", &c->gauss, 1, 0, any, "()" },
+        { "ratio", &c->ratio, 1, 1, any, "()" },
+        { "adapt_time", &c->adapt_time, 1, 0, any, "(]" },
+        { "adapt_lag", &c->adapt_lag, 1, 0, any, "()" },
+        { "period", c->period, c->dim, 0, any, "[)" },
+        { "lo", lo, c->dim, -any, any, "()" } };
+    for (size_t k = 0; k < sizeof fields/sizeof *fields; k++)
+        for (size_t i = 0; fields[k].v && i < fields[k].n; i++) {
+            const double v = fields[k].v[i], l = fields[k].lo, h = fields[k].hi;
+            if ((v > l || (v == l && fields[k].ends[0] == '['))
+                && (v < h || (v == h && fields[k].ends[1] == ']'))) continue;
+            return mc_refuse(why, fields[k].name, i, v, l, h);
+        }
+    for (size_t j = 0; j < SNL_MOVES; j++) sum += w[j];
+    if (!(sum > 0)) return snl_refuse(why, "weight", sum, 0, any);
+    if (c->walkers % 2) return snl_refuse(why, "walkers", walkers, least, SNL_MCMC_MAX_WALKERS);
+    if (w[SNL_MOVE_JUMP] > 0 && !c->jump) return snl_refuse(why, "jump", 0, 1, 0);
     if (c->period && !c->lo) return snl_refuse(why, "lo", 0, 1, 0);
-    for (j = 0; c->period && j < c->dim; j++) {
-        if (!(c->period[j] >= 0 && c->period[j] < INFINITY))
-            return mc_refuse(why, "period", j, c->period[j], 0, HUGE_VAL);
-        if (!(fabs(c->lo[j]) < INFINITY))
-            return mc_refuse(why, "lo", j, c->lo[j], -HUGE_VAL, HUGE_VAL);
-    }
     return SNL_OK;
 }
 
