@@ -33,16 +33,21 @@ enum { MC_WEIGHT, MC_NORM, MC_MEAN };
 /* Settings that are part of the saved state. */
 enum { MC_A, MC_HOP, MC_GAUSS, MC_TIME, MC_LAG, MC_PERIODIC, MC_KNOBS };
 
+/* The part of the state that is not doubles, words in the order of the saved bytes. */
+typedef struct mc_words {
+    snl_rng  rng;
+    uint64_t started, frozen, steps;
+    uint64_t batch, rows, span;             /* full batches; rows in the next; its size */
+    uint64_t fitted;
+} mc_words;
+
 struct snl_mcmc {
     size_t dim, walkers, temps, half;
     size_t parts, each;                     /* components of the mixture; doubles of one */
     snl_mcmc_target target;
     snl_mcmc_jump jump;
     void *target_ctx, *jump_ctx;
-    /* state: these integers, and the doubles up to the end of the tallies */
-    snl_rng  rng;
-    uint64_t started, frozen, steps, fitted;
-    uint64_t batch, rows, span;             /* full batches; rows in the next; its size */
+    mc_words now;                           /* state, with the doubles up to the tallies' end */
     double *knob, *share, *lo, *period;     /* (KNOBS) (MOVES), cumulative; (dim) each  */
     double *theta, *lp, *ll, *beta;
     double *mix;                            /* (parts, each)                            */
@@ -150,8 +155,8 @@ static void mc_reset(snl_mcmc *s)
 {
     memset(s->mem + s->tally, 0, (s->state - s->tally) * sizeof *s->mem);
     for (size_t k = 0; k < s->temps; k++) s->top[k] = -INFINITY;
-    s->batch = s->rows = 0;
-    s->span = 1;
+    s->now.batch = s->now.rows = 0;
+    s->now.span = 1;
 }
 
 snl_status snl_mcmc_create(snl_mcmc **out, const snl_mcmc_cfg *c, snl_fault *why)
@@ -182,7 +187,7 @@ snl_status snl_mcmc_create(snl_mcmc **out, const snl_mcmc_cfg *c, snl_fault *why
     s->jump = c->jump;
     s->target_ctx = c->target_ctx;
     s->jump_ctx = c->jump_ctx;
-    snl_rng_seed(&s->rng, c->seed, 0);
+    snl_rng_seed(&s->now.rng, c->seed, 0);
 
     s->knob[MC_A] = c->stretch;
     s->knob[MC_HOP] = c->hop;
@@ -295,7 +300,7 @@ snl_status snl_mcmc_start(snl_mcmc *s, const double *theta, snl_fault *why)
 {
     const size_t dim = s->dim, W = s->walkers, n = s->temps*W;
     snl_status st;
-    s->started = 0;
+    s->now.started = 0;
     for (size_t i = 0; i < n*dim; i++)
         if (!(fabs(theta[i]) < INFINITY)) {
             mc_refuse(why, "theta", i, theta[i], 1, 0);
@@ -319,8 +324,8 @@ snl_status snl_mcmc_start(snl_mcmc *s, const double *theta, snl_fault *why)
         while (i < W && mc_post(lp[i], ll[i], s->beta[k]) == -INFINITY) i++;
         if (i == W) return mc_refuse(why, "log_posterior", k, -INFINITY, 1, 0);
     }
-    s->started = 1;
-    s->frozen = s->steps = 0;       /* a mixture stays: cooling goes by new starts */
+    s->now.started = 1;
+    s->now.frozen = s->now.steps = 0;       /* a mixture stays: cooling goes by new starts */
     mc_reset(s);
     return SNL_OK;
 }
@@ -396,13 +401,13 @@ static void mc_within(const snl_mcmc *s, double n, double *C)
 static const double *mc_far(snl_mcmc *s, size_t n, const double *x)
 {
     double top = -INFINITY, sum = 0;
-    size_t far = mc_below(&s->rng, n);
+    size_t far = mc_below(&s->now.rng, n);
     for (size_t p = 0; p < s->parts; p++) top = fmax(top, s->mix[p*s->each + MC_NORM]);
     top += log((double)s->parts);
     for (size_t i = 0; i < n && s->parts; i++) {
         const double w = fmax(0, top - mc_mixture(s, x + i*s->dim, s->part));
         sum += w;
-        if (snl_rng_uniform(&s->rng)*sum < w) far = i;
+        if (snl_rng_uniform(&s->now.rng)*sum < w) far = i;
     }
     return x + far*s->dim;
 }
@@ -414,7 +419,7 @@ snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
     const size_t dim = s->dim, K = s->parts;
     const double nu = 5, shrink = pow((double)(K ? K : 1), -2/(double)dim);
     double *sum = s->sums, *C = s->cov, *d = s->d;
-    s->fitted = 0;
+    s->now.fitted = 0;
     if (K < 1 || n < 2) return SNL_EINVAL;
     mc_covariance(s, n, x);
     for (size_t i = 0; i < dim*dim; i++) C[i] *= shrink;
@@ -448,7 +453,7 @@ snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
             if (!mc_component(s, s->mix + p*s->each, sum + p*s->each, (double)n, nu, C))
                 return SNL_EFAILED;
     }
-    s->fitted = 1;
+    s->now.fitted = 1;
     return SNL_OK;
 }
 
@@ -469,10 +474,10 @@ static double mc_line(const snl_mcmc *s, const double *restrict c,
 static int mc_mixture_draw(snl_mcmc *s, double *y)
 {
     const size_t dim = s->dim;
-    const double *c = s->mix, f = snl_rng_uniform(&s->rng) < mc_tail ? mc_wide : 1;
-    double u = snl_rng_uniform(&s->rng), *d = s->d, *e = s->e;
+    const double *c = s->mix, f = snl_rng_uniform(&s->now.rng) < mc_tail ? mc_wide : 1;
+    double u = snl_rng_uniform(&s->now.rng), *d = s->d, *e = s->e;
     while ((u -= c[MC_WEIGHT]) >= 0 && c < s->mix + (s->parts - 1)*s->each) c += s->each;
-    for (size_t j = 0; j < dim; j++) e[j] = f * snl_rng_normal(&s->rng);
+    for (size_t j = 0; j < dim; j++) e[j] = f * snl_rng_normal(&s->now.rng);
     for (size_t j = 0; j < dim; j++) {
         const double *L = c + MC_MEAN + (j + 1)*dim;
         d[j] = 0;
@@ -500,7 +505,7 @@ static double mc_propose(snl_mcmc *s, size_t move, size_t n, const double *restr
 {
     const size_t dim = s->dim;
     double *restrict d = s->d, *restrict e = s->e;
-    snl_rng *r = &s->rng;
+    snl_rng *r = &s->now.rng;
     size_t p[3];
     switch (move) {
     case SNL_MOVE_STRETCH: {
@@ -549,12 +554,12 @@ static snl_status mc_propose_half(snl_mcmc *s, size_t rung, const double *x,
                                   snl_fault *why)
 {
     const size_t dim = s->dim, H = s->half;
-    const double u = snl_rng_uniform(&s->rng);
+    const double u = snl_rng_uniform(&s->now.rng);
     size_t *move = s->move + rung;
     double share;
     *move = 0;
     while (*move < SNL_MOVE_JUMP && !(u < s->share[*move])) ++*move;
-    if (*move == SNL_MOVE_MIXTURE && (rung || !s->fitted)) *move = SNL_MOVE_STRETCH;
+    if (*move == SNL_MOVE_MIXTURE && (rung || !s->now.fitted)) *move = SNL_MOVE_STRETCH;
     if (*move == SNL_MOVE_GAUSS) {
         mc_covariance(s, H, o);     /* a collapsed half cannot say how to move: stretch */
         if (mc_cholesky(dim, s->cov, &share) < dim) *move = SNL_MOVE_STRETCH;
@@ -589,7 +594,7 @@ static snl_status mc_update_half(snl_mcmc *s, size_t first, size_t other, snl_fa
         const double b = s->beta[k], *ylp = s->ylp + k*H, *yll = s->yll + k*H;
         double *lp = s->lp + at, *ll = s->ll + at, taken = 0;
         for (size_t i = 0; i < H; i++) {
-            const double u = snl_rng_uniform(&s->rng);
+            const double u = snl_rng_uniform(&s->now.rng);
             const double q = s->ratio[k*H + i] + mc_post(ylp[i], yll[i], b)
                                                - mc_post(lp[i], ll[i], b);
             if (!(q >= 0 || log(u) < q)) continue;      /* NaN: both are impossible */
@@ -614,11 +619,11 @@ static void mc_swap_rungs(snl_mcmc *s)
     const size_t dim = s->dim, W = s->walkers;
     for (size_t k = s->temps - 1; k-- > 0; ) {
         const double db = s->beta[k] - s->beta[k + 1];
-        const size_t turn = mc_below(&s->rng, W);
+        const size_t turn = mc_below(&s->now.rng, W);
         double taken = 0;
         for (size_t i = 0; i < W; i++) {
             const size_t a = k*W + i, b = (k + 1)*W + (i + turn) % W;
-            const double q = db*(s->ll[b] - s->ll[a]), u = snl_rng_uniform(&s->rng);
+            const double q = db*(s->ll[b] - s->ll[a]), u = snl_rng_uniform(&s->now.rng);
             if (!(q >= 0 || log(u) < q)) continue;
             mc_swap(s->theta + a*dim, s->theta + b*dim, dim);
             mc_swap(s->lp + a, s->lp + b, 1);
@@ -638,7 +643,7 @@ static void mc_adapt(snl_mcmc *s)
 {
     const size_t top = s->temps - 1, m = s->beta[top] > 0 ? top : top - 1;
     const double lag = s->knob[MC_LAG], time = s->knob[MC_TIME];
-    const double kappa = lag / (time * ((double)s->steps + lag));
+    const double kappa = lag / (time * ((double)s->now.steps + lag));
     double sum = 0, T = 1, scale;
     for (size_t k = 0; k < m; k++) {
         s->gap[k] = 1/s->beta[k + 1] - 1/s->beta[k];
@@ -655,8 +660,8 @@ static void mc_record(snl_mcmc *s)
     const size_t T = s->temps, W = s->walkers;
     for (size_t k = 0; k < T; k++) {
         const double *ll = s->ll + k*W, db = k ? s->beta[k - 1] - s->beta[k] : 0;
-        const size_t at = (size_t)s->batch*T + k;
-        if (s->batch == 0 && s->rows == 0) s->ref[k] = ll[0] > -INFINITY ? ll[0] : 0;
+        const size_t at = (size_t)s->now.batch*T + k;
+        if (s->now.batch == 0 && s->now.rows == 0) s->ref[k] = ll[0] > -INFINITY ? ll[0] : 0;
         for (size_t i = 0; i < W; i++) {
             const double v = ll[i] - s->ref[k], e = db*ll[i];
             s->sum[at] += v;
@@ -669,9 +674,9 @@ static void mc_record(snl_mcmc *s)
             if (e > -INFINITY) s->stone[at] += exp(e - s->top[k]);
         }
     }
-    if (++s->rows < s->span) return;
-    s->rows = 0;
-    if (++s->batch < MC_BATCHES) return;
+    if (++s->now.rows < s->now.span) return;
+    s->now.rows = 0;
+    if (++s->now.batch < MC_BATCHES) return;
     double *part[3] = { s->sum, s->sum2, s->stone };
     for (size_t i = 0; i < 3; i++)
         for (size_t b = 0; b < MC_BATCHES; b++)
@@ -679,8 +684,8 @@ static void mc_record(snl_mcmc *s)
                 double *v = part[i] + b*T + k;
                 *v = b < MC_BATCHES/2 ? v[b*T] + v[(b + 1)*T] : 0;
             }
-    s->batch = MC_BATCHES/2;
-    s->span *= 2;
+    s->now.batch = MC_BATCHES/2;
+    s->now.span *= 2;
 }
 
 static snl_status mc_step(snl_mcmc *s, snl_fault *why)
@@ -690,10 +695,10 @@ static snl_status mc_step(snl_mcmc *s, snl_fault *why)
     if ((st = mc_update_half(s, s->half, 0, why)) != SNL_OK) return st;
     if (s->temps > 1) {
         mc_swap_rungs(s);
-        if (s->frozen) mc_record(s);
+        if (s->now.frozen) mc_record(s);
         else mc_adapt(s);
     }
-    s->steps++;
+    s->now.steps++;
     return SNL_OK;
 }
 
@@ -701,13 +706,7 @@ static snl_status mc_step(snl_mcmc *s, snl_fault *why)
 
 snl_mcmc_view snl_mcmc_state(const snl_mcmc *s)
 {
-    snl_mcmc_view v;
-    v.steps = s->steps;
-    v.theta = s->theta;
-    v.log_prior = s->lp;
-    v.log_like = s->ll;
-    v.beta = s->beta;
-    v.bad = s->bad;
+    const snl_mcmc_view v = { s->now.steps, s->theta, s->lp, s->ll, s->beta, s->bad };
     return v;
 }
 
@@ -721,7 +720,7 @@ void snl_mcmc_rates(const snl_mcmc *s, double *accept, double *swap)
 
 void snl_mcmc_freeze(snl_mcmc *s)
 {
-    s->frozen = 1;
+    s->now.frozen = 1;
     mc_reset(s);
 }
 
@@ -748,7 +747,7 @@ snl_status snl_mcmc_run(snl_mcmc *s, const snl_mcmc_run_cfg *r, snl_mcmc_chain *
                         snl_fault *why)
 {
     snl_mcmc_progress p = { 0, 0, 0, 0, 0 };
-    if (!s->started) return snl_refuse(why, "started", 0, 1, 1);
+    if (!s->now.started) return snl_refuse(why, "started", 0, 1, 1);
     if (r->thin < 1) return snl_refuse(why, "thin", 0, 1, HUGE_VAL);
     if (r->every < 1) return snl_refuse(why, "every", 0, 1, HUGE_VAL);
     if (!(r->ess >= 0)) return snl_refuse(why, "ess", r->ess, 0, HUGE_VAL);
@@ -780,11 +779,11 @@ snl_status snl_mcmc_run(snl_mcmc *s, const snl_mcmc_run_cfg *r, snl_mcmc_chain *
 
 snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out)
 {
-    const size_t T = s->temps, B = (size_t)s->batch;
-    const double m = (double)s->span * (double)s->walkers, n = m*(double)B;
+    const size_t T = s->temps, B = (size_t)s->now.batch;
+    const double m = (double)s->now.span * (double)s->walkers, n = m*(double)B;
     double ti = 0, ends = 0, ss = 0, f1 = 0, v1 = 0, ti_dev[MC_BATCHES] = { 0 },
            ss_dev[MC_BATCHES] = { 0 }, ti_var = 0, ss_var = 0;
-    if (T < 2 || !s->frozen) return SNL_EINVAL;
+    if (T < 2 || !s->now.frozen) return SNL_EINVAL;
     if (B < MC_BATCHES/2) return SNL_EFAILED;
     for (size_t k = 0; k < T; k++) {
         const double h = k ? s->beta[k - 1] - s->beta[k] : 0;
@@ -833,7 +832,7 @@ snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x, const double 
     const double share = ess/(ess + (double)draws);
     double *v = work, *w = v + n, c = -INFINITY, r = 1, rel = 0;
     *ln_z = *error = (double)NAN;
-    if (!s->fitted || n < 2 || draws < 2 || !(ess > 0)) return SNL_EINVAL;
+    if (!s->now.fitted || n < 2 || draws < 2 || !(ess > 0)) return SNL_EINVAL;
     for (size_t i = 0; i < n; i++) {
         v[i] = logp[i] - mc_mixture(s, x + i*dim, s->part);
         if (!(fabs(v[i]) < INFINITY)) return SNL_ENOTFINITE;
@@ -881,15 +880,7 @@ snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x, const double 
 /* "snlMCMC" and version; dim, walkers, temps, components; the words; the state's doubles; sum. */
 
 static const char mc_tag[8] = { 's', 'n', 'l', 'M', 'C', 'M', 'C', 3 };
-enum { MC_SIZES = 8 + 4*8, MC_WORDS = 11 };
-
-static void mc_words(snl_mcmc *s, uint64_t *w[MC_WORDS])
-{
-    for (size_t i = 0; i < 4; i++) w[i] = &s->rng.s[i];
-    w[4] = &s->started;  w[5] = &s->frozen;  w[6] = &s->steps;
-    w[7] = &s->batch;    w[8] = &s->rows;    w[9] = &s->span;
-    w[10] = &s->fitted;
-}
+enum { MC_SIZES = 8 + 4*8, MC_WORDS = sizeof(mc_words)/8 };
 
 static unsigned char *mc_put_sizes(const snl_mcmc *s, unsigned char *p)
 {
@@ -904,11 +895,9 @@ size_t snl_mcmc_save_size(const snl_mcmc *s)
 void snl_mcmc_save(const snl_mcmc *s, unsigned char *bytes)
 {
     unsigned char *p = mc_put_sizes(s, bytes);
-    snl_mcmc copy;                      /* assigned, not initialised: tcc 0.9.27 */
-    uint64_t *w[MC_WORDS];
-    copy = *s;
-    mc_words(&copy, w);
-    for (size_t i = 0; i < MC_WORDS; i++) p = snl_put(p, *w[i]);
+    uint64_t w[MC_WORDS];
+    memcpy(w, &s->now, sizeof w);
+    for (size_t i = 0; i < MC_WORDS; i++) p = snl_put(p, w[i]);
     p = snl_put_doubles(p, s->state, s->mem);
     snl_put(p, snl_fnv1a(bytes, (size_t)(p - bytes)));
 }
@@ -917,22 +906,24 @@ snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes, size_t size)
 {
     const unsigned char *p = bytes + MC_SIZES;
     unsigned char want[MC_SIZES];
-    uint64_t *w[MC_WORDS], v[MC_WORDS];
+    uint64_t w[MC_WORDS];
+    mc_words now;
     double share[SNL_MOVES], x;
     if (!snl_bytes_ok(bytes, size, mc_tag) || size < MC_SIZES + 8) return SNL_EFORMAT;
     mc_put_sizes(s, want);
     if (memcmp(bytes, want, MC_SIZES)) return SNL_EINVAL;
     if (size != snl_mcmc_save_size(s)) return SNL_EFORMAT;
-    for (size_t i = 0; i < MC_WORDS; i++) p = snl_get(p, v + i);
-    if (v[4] > 1 || v[5] > 1 || v[10] > 1 || v[7] >= MC_BATCHES || v[8] >= v[9]) return SNL_EFORMAT;
+    for (size_t i = 0; i < MC_WORDS; i++) p = snl_get(p, w + i);
+    memcpy(&now, w, sizeof now);
+    if (now.started > 1 || now.frozen > 1 || now.fitted > 1) return SNL_EFORMAT;
+    if (now.batch >= MC_BATCHES || now.rows >= now.span) return SNL_EFORMAT;
     for (size_t i = 0; i < (size_t)(s->lp - s->mem); i++) {     /* settings and walkers */
         snl_get_doubles(p + 8*i, 1, &x);
         if (!(fabs(x) < INFINITY)) return SNL_EFORMAT;
     }
     snl_get_doubles(p + 8*MC_KNOBS, SNL_MOVES, share);
     if (share[SNL_MOVE_JUMP - 1] < 1 && !s->jump) return SNL_EINVAL;
-    mc_words(s, w);
-    for (size_t i = 0; i < MC_WORDS; i++) *w[i] = v[i];
+    s->now = now;
     snl_get_doubles(p, s->state, s->mem);
     return SNL_OK;
 }
