@@ -360,9 +360,21 @@ static double mc_mixture(const snl_mcmc *s, const double *x, double *part)
     return s->parts ? top + log(sum) : top;
 }
 
-/* The mean and covariance of a component from sums over offsets from its old mean, weight,
- * first and second moments; nu more points of covariance C stand in for what few draws do
- * not tell.  0 if that is singular. */
+/* Sums over the draws of a component: weight N, first moments m and second moments S of the
+ * offsets from its old mean.  This takes S about the new mean, and adds S/n to C. */
+static void mc_centre(size_t dim, double *sum, double n, double *C)
+{
+    const double N = sum[MC_WEIGHT], *m = sum + MC_MEAN;
+    double *S = sum + MC_MEAN + dim;
+    for (size_t j = 0; N > 0 && j < dim; j++)
+        for (size_t k = 0; k <= j; k++) {
+            S[j*dim + k] -= m[j]*m[k]/N;
+            C[j*dim + k] += S[j*dim + k]/n;
+        }
+}
+
+/* The mean and covariance of a component from these; nu more points of covariance C stand in
+ * for what few draws do not tell.  0 if that is singular. */
 static int mc_component(snl_mcmc *s, double *c, const double *sum, double n, double nu,
                         const double *C)
 {
@@ -372,28 +384,11 @@ static int mc_component(snl_mcmc *s, double *c, const double *sum, double n, dou
     c[MC_WEIGHT] = N/n;
     c[MC_NORM] = log(N/n) - 0.5*(double)dim*log(2*SNL_PI);
     if (!(N > 0)) return 1;             /* died out */
-    for (size_t j = 0; j < dim; j++) {
-        for (size_t k = 0; k <= j; k++)
-            L[j*dim + k] = (S[j*dim + k] - m[j]*m[k]/N + nu*C[j*dim + k]) / (N + nu);
-        c[MC_MEAN + j] += m[j]/N;
-    }
+    for (size_t j = 0; j < dim*dim; j++) L[j] = (S[j] + nu*C[j]) / (N + nu);
+    for (size_t j = 0; j < dim; j++) c[MC_MEAN + j] += m[j]/N;
     if (mc_cholesky(dim, L, &share) < dim) return 0;
     for (size_t j = 0; j < dim; j++) c[MC_NORM] -= log(L[j*dim + j]);
     return 1;
-}
-
-/* C = the mean covariance within the components: images of one peak are about as wide, so it
- * tells of those with few draws more than the covariance of all does. */
-static void mc_within(const snl_mcmc *s, double n, double *C)
-{
-    const size_t dim = s->dim;
-    memset(C, 0, dim*dim*sizeof *C);
-    for (const double *a = s->sums; a < s->sums + s->parts*s->each; a += s->each) {
-        const double N = a[MC_WEIGHT], *m = a + MC_MEAN, *S = m + dim;
-        if (N > 0)
-            for (size_t j = 0; j < dim; j++)
-                for (size_t k = 0; k <= j; k++) C[j*dim + k] += (S[j*dim + k] - m[j]*m[k]/N) / n;
-    }
 }
 
 /* A draw for the next mean, with a chance as the distance from those so far, -ln of q over its
@@ -448,7 +443,10 @@ snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x)
                 }
             }
         }
-        mc_within(s, (double)n, C);
+        /* the mean covariance within the components: images of one peak are about as wide, so
+         * it tells of those with few draws more than the covariance of all does */
+        memset(C, 0, dim*dim*sizeof *C);
+        for (size_t p = 0; p < K; p++) mc_centre(dim, sum + p*s->each, (double)n, C);
         for (size_t p = 0; p < K; p++)
             if (!mc_component(s, s->mix + p*s->each, sum + p*s->each, (double)n, nu, C))
                 return SNL_EFAILED;
@@ -470,19 +468,24 @@ static double mc_line(const snl_mcmc *s, const double *restrict c,
     return (double)(s->dim - 1) * log(fabs(f));
 }
 
+/* y += f L N(0, 1) */
+static void mc_add_normal(snl_mcmc *s, double f, const double *restrict L, double *restrict y)
+{
+    double *restrict e = s->e;
+    for (size_t j = 0; j < s->dim; j++) e[j] = f*snl_rng_normal(&s->now.rng);
+    for (size_t j = 0; j < s->dim; j++, L += s->dim)
+        for (size_t k = 0; k <= j; k++) y[j] += L[k]*e[k];
+}
+
 /* A draw from the mixture; 0 if it was cut off. */
 static int mc_mixture_draw(snl_mcmc *s, double *y)
 {
     const size_t dim = s->dim;
     const double *c = s->mix, f = snl_rng_uniform(&s->now.rng) < mc_tail ? mc_wide : 1;
-    double u = snl_rng_uniform(&s->now.rng), *d = s->d, *e = s->e;
+    double u = snl_rng_uniform(&s->now.rng), *d = s->d;
     while ((u -= c[MC_WEIGHT]) >= 0 && c < s->mix + (s->parts - 1)*s->each) c += s->each;
-    for (size_t j = 0; j < dim; j++) e[j] = f * snl_rng_normal(&s->now.rng);
-    for (size_t j = 0; j < dim; j++) {
-        const double *L = c + MC_MEAN + (j + 1)*dim;
-        d[j] = 0;
-        for (size_t k = 0; k <= j; k++) d[j] += L[k]*e[k];
-    }
+    memset(d, 0, dim*sizeof *d);
+    mc_add_normal(s, f, c + MC_MEAN + dim, d);
     return mc_line(s, c + MC_MEAN, d, 1, y) > -INFINITY;
 }
 
@@ -532,12 +535,8 @@ static double mc_propose(snl_mcmc *s, size_t move, size_t n, const double *restr
         return 0;
     }
     case SNL_MOVE_GAUSS:
-        for (size_t j = 0; j < dim; j++) d[j] = s->knob[MC_GAUSS] * snl_rng_normal(r);
-        for (size_t j = 0; j < dim; j++) {
-            const double *L = s->cov + j*dim;
-            y[j] = x[j];
-            for (size_t k = 0; k <= j; k++) y[j] += L[k]*d[k];
-        }
+        memcpy(y, x, dim*sizeof *y);
+        mc_add_normal(s, s->knob[MC_GAUSS], s->cov, y);
         return 0;
     case SNL_MOVE_MIXTURE:
         if (!mc_mixture_draw(s, y)) return -INFINITY;
