@@ -280,9 +280,6 @@ static void nn_act_forward(size_t n, nn_real *restrict g, nn_real *restrict h)
     }
 }
 
-static void nn_act_backward(size_t n, const nn_real *restrict g, nn_real *restrict dh)
-{ for (size_t i = 0; i < n; i++) dh[i] *= g[i]; }
-
 /* ==== Masked layers ====================================================== */
 
 /* Y (out, n) = W^T X, X (m + 1 + in, n) = m contexts (m may be 0), a row of ones, inputs.
@@ -431,7 +428,7 @@ static void nn_net_backward(const nn_net *t, const nn_real *p, size_t n, const n
         nn_real *swap = da, *dY = da + front;           /* da: by c, 1, h_(l+1); db: h_l */
         memset(db, 0, front*sizeof *db + size*sizeof *db);
         if (l > 0 && l < t->layers && t->residual) memcpy(db + front, dY, size*sizeof *db);
-        if (l < t->layers) nn_act_backward(a->out*n, k->g[l], dY);
+        for (size_t i = 0; l < t->layers && i < a->out*n; i++) dY[i] *= k->g[l][i];
         nn_layer_backward(a, p + a->at, n, k->in[l] + skip, l < t->layers ? dY : dout,
                           dc && a->m ? 0 : a->m + 1, l || dx || dc ? db + skip : NULL,
                           dp ? dp + a->at : NULL, yt);
@@ -706,7 +703,7 @@ static void nn_poly_backward(size_t n, size_t m, size_t degree, const double *c,
 
 struct snl_flow {
     snl_flow_shape s;
-    size_t F, np;                   /* features; trainable parameters                 */
+    size_t F, np, fixed;            /* features; trainable parameters; other numbers  */
     nn_net mlp, made;
     double *mem, *cm, *cB, *S, *rs, *B, *logdet;
     nn_real *theta;
@@ -721,6 +718,7 @@ static size_t nn_flow_layout(snl_flow *f, double *base)
     f->rs     = nn_take(base, &used, d);
     f->B      = nn_take(base, &used, d*d);
     f->logdet = nn_take(base, &used, 1);
+    f->fixed  = used;
     f->theta  = nn_take_real(base, &used, f->np);      /* MLP, then the transforms */
     return used;
 }
@@ -746,24 +744,20 @@ static snl_status nn_check(const nn_field *t, size_t n, snl_fault *why)
     return SNL_OK;
 }
 
-/* The fields of snl_flow_shape, which are size_t throughout. */
-enum { NN_FIELDS = sizeof(snl_flow_shape)/sizeof(size_t) };
-static const struct { char name[16];  double lo, hi; } nn_shape[NN_FIELDS] = {
-    { "d", 1, NN_DIM },                 { "m", 1, NN_DIM },
-    { "degree", 0, 4 },                 { "mean_layers", 0, NN_LAYERS },
-    { "mean_width", 1, NN_WIDTH },      { "transforms", 0, NN_TRANSFORMS },
-    { "layers", 1, NN_LAYERS },         { "width", 1, NN_WIDTH },
-    { "bins", 0, NN_BINS },             { "residual", 0, 1 } };
-
 static snl_status nn_shape_check(const snl_flow_shape *s, snl_fault *why)
 {
-    size_t v[NN_FIELDS];
+    const nn_field fields[] = {
+        { "d", (double)s->d, 1, NN_DIM },           { "m", (double)s->m, 1, NN_DIM },
+        { "degree", (double)s->degree, 0, 4 },
+        { "mean_layers", (double)s->mean_layers, 0, NN_LAYERS },
+        { "mean_width", (double)s->mean_width, 1, NN_WIDTH },
+        { "transforms", (double)s->transforms, 0, NN_TRANSFORMS },
+        { "layers", (double)s->layers, 1, NN_LAYERS },
+        { "width", (double)s->width, 1, NN_WIDTH }, { "bins", (double)s->bins, 0, NN_BINS },
+        { "residual", (double)s->residual, 0, 1 } };
+    const snl_status st = nn_check(fields, sizeof fields/sizeof *fields, why);
     double features = 1, size;
-    memcpy(v, s, sizeof v);
-    for (size_t i = 0; i < NN_FIELDS; i++) {
-        const double x = (double)v[i], lo = nn_shape[i].lo, hi = nn_shape[i].hi;
-        if (!(x >= lo && x <= hi)) return snl_refuse(why, nn_shape[i].name, x, lo, hi);
-    }
+    if (st != SNL_OK) return st;
     for (size_t i = 1; i <= s->degree; i++) features *= (double)(s->m + i)/(double)i;
     if (features > NN_FEATURES + 0.5)
         return snl_refuse(why, "degree", (double)s->degree, 0, (double)s->degree - 1);
@@ -784,6 +778,7 @@ static void nn_flow_plan(snl_flow *f, const snl_flow_shape *s)
     nn_net_init(&f->made, s->d, s->m, 1, s->layers, s->width, s->bins ? 3*s->bins + 1 : 2, s);
     for (size_t k = 0; k <= s->degree; k++) f->F += nn_monomials(s->m, k);
     f->np = f->mlp.size + s->transforms*f->made.size;
+    nn_flow_layout(f, NULL);
 }
 
 void snl_flow_free(snl_flow *f)
@@ -1193,16 +1188,14 @@ static snl_status nn_rows_loss(nn_trainer *t, int stage, snl_rng *rng, size_t ep
     return fabs(sum) < INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
-static snl_status nn_mean_loss(nn_trainer *t, int stage, size_t count, const size_t *rows,
-                               double *mean)
+/* Of the validation rows or, val 0, of the others. */
+static snl_status nn_mean_loss(nn_trainer *t, int stage, int val, double *mean)
 {
     snl_rng rng;
     snl_rng_seed(&rng, t->cfg->seed, 3);
-    return nn_rows_loss(t, stage, &rng, 0, count, rows, NULL, mean);
+    return nn_rows_loss(t, stage, &rng, 0, val ? t->nval : t->ntrain,
+                        t->rows + (val ? t->ntrain : 0), NULL, mean);
 }
-
-static snl_status nn_val_loss(nn_trainer *t, int stage, double *mean)
-{ return nn_mean_loss(t, stage, t->nval, t->rows + t->ntrain, mean); }
 
 /* ---- scales and least squares */
 
@@ -1297,7 +1290,7 @@ static snl_status nn_fit_poly(nn_trainer *t)
             memcpy(f->S, t->rhs, D*d*sizeof *f->S);
             nn_cholesky_solve(t->chol, D, f->S, d);
             for (size_t j = 0; j < d; j++) f->S[j] += t->xm[j];
-            if ((st = nn_val_loss(t, 0, &loss)) != SNL_OK) break;
+            if ((st = nn_mean_loss(t, 0, 1, &loss)) != SNL_OK) break;
             if (!(loss < best)) continue;
             best = loss;
             memcpy(t->S, f->S, F*d*sizeof *f->S);
@@ -1396,7 +1389,7 @@ static snl_status nn_fit(nn_trainer *t, int stage)
     memset(t->m1, 0, f->np*sizeof *t->m1);
     memset(t->m2, 0, f->np*sizeof *t->m2);
     memcpy(t->best, f->theta, f->np*sizeof *t->best);
-    st = nn_val_loss(t, stage, &lowest);
+    st = nn_mean_loss(t, stage, 1, &lowest);
     while (st == SNL_OK && epoch++ < s->epochs && since++ < s->patience) {
         double loss = 0, mean = 0, norm, val;
         nn_shuffle(t->rows, t->ntrain, &rng);
@@ -1413,7 +1406,7 @@ static snl_status nn_fit(nn_trainer *t, int stage)
                     norm > t->cfg->clip ? t->cfg->clip/norm : 1,
                     s->lr_end + 0.5*(s->lr - s->lr_end)*(1 + turn), t->cfg->decay, step + 1);
         }
-        if (st == SNL_OK) st = nn_val_loss(t, stage, &val);
+        if (st == SNL_OK) st = nn_mean_loss(t, stage, 1, &val);
         if (st != SNL_OK) break;
         if (val < lowest) {
             lowest = val;
@@ -1423,9 +1416,8 @@ static snl_status nn_fit(nn_trainer *t, int stage)
         }
         t->rep->epochs[stage-1] = epoch;
         if (t->hooks->progress) {
-            snl_train_progress p;
-            p.stage = stage;  p.epoch = epoch;  p.epochs = s->epochs;
-            p.train = loss/(double)t->ntrain;   p.val = val;    p.best = lowest;
+            const snl_train_progress p = { stage, epoch, s->epochs, loss/(double)t->ntrain,
+                                           val, lowest };
             if (t->hooks->progress(t->hooks->self, &p)) st = SNL_ESTOPPED;
         }
     }
@@ -1458,7 +1450,7 @@ static snl_status nn_train(nn_trainer *t)
     if (t->cfg->fresh) st = nn_refresh(t);
     else nn_contexts(t, 0);
     if (st != SNL_OK) return st;
-    if ((st = nn_val_loss(t, 0, &rep->poly_val)) != SNL_OK) return st;
+    if ((st = nn_mean_loss(t, 0, 1, &rep->poly_val)) != SNL_OK) return st;
 
     if (f->s.mean_layers && t->cfg->mean.epochs) {              /* MLP of the mean */
         double *rs2 = t->xm;
@@ -1467,14 +1459,14 @@ static snl_status nn_train(nn_trainer *t)
         st = nn_fit(t, 1);
         nn_set_weights(t, t->var);
     }
-    if (st == SNL_OK) st = nn_val_loss(t, 1, &rep->mean_val);
+    if (st == SNL_OK) st = nn_mean_loss(t, 1, 1, &rep->mean_val);
     if (st != SNL_OK) return st;
     if (f->s.mean_layers) nn_contexts(t, 1);
 
     if (t->cfg->fresh && (st = nn_fit_scale(t)) != SNL_OK) return st;   /* transforms */
     if (t->cfg->flow.epochs && f->s.transforms) st = nn_fit(t, 2);
-    told = nn_val_loss(t, 2, &rep->logp_val);
-    if (told == SNL_OK) told = nn_mean_loss(t, 2, t->ntrain, t->rows, &rep->logp_train);
+    told = nn_mean_loss(t, 2, 1, &rep->logp_val);
+    if (told == SNL_OK) told = nn_mean_loss(t, 2, 0, &rep->logp_train);
     rep->logp_val = -rep->logp_val;
     rep->logp_train = -rep->logp_train;
     return st != SNL_OK ? st : told;
@@ -1569,20 +1561,14 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
 
 /* ==== Saving ============================================================= */
 
-/* "SNLFLOW", version; the fields of the shape, 8 bytes each; the flow's numbers as doubles
- * in the order of nn_flow_layout; checksum of all that. */
-enum { NN_VERSION = 3, NN_HEADER = 8 + 8*NN_FIELDS };
+/* "SNLFLOW", version; the fields of the shape, which are size_t throughout, 8 bytes each; the
+ * flow's numbers as doubles in the order of nn_flow_layout; checksum of all that. */
+enum { NN_VERSION = 3, NN_FIELDS = sizeof(snl_flow_shape)/sizeof(size_t),
+       NN_HEADER = 8 + 8*NN_FIELDS };
 
 static const char nn_tag[8] = { 'S', 'N', 'L', 'F', 'L', 'O', 'W', NN_VERSION };
 
-static size_t nn_doubles(const snl_flow *f)             /* before theta */
-{
-    snl_flow bare = *f;
-    bare.np = 0;
-    return nn_flow_layout(&bare, NULL);
-}
-
-static size_t nn_bytes(const snl_flow *f) { return NN_HEADER + 8*(nn_doubles(f) + f->np) + 8; }
+static size_t nn_bytes(const snl_flow *f) { return NN_HEADER + 8*(f->fixed + f->np) + 8; }
 
 snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size_t *len)
 {
@@ -1595,7 +1581,7 @@ snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size
     memcpy(p, nn_tag, 8);
     p += 8;
     for (size_t i = 0; i < NN_FIELDS; i++) p = snl_put(p, field[i]);
-    p = snl_put_doubles(p, nn_doubles(f), f->cm);
+    p = snl_put_doubles(p, f->fixed, f->cm);
     for (size_t i = 0; i < f->np; i++) {
         const double v = (double)f->theta[i];
         p = snl_put_doubles(p, 1, &v);
@@ -1607,7 +1593,7 @@ snl_status snl_flow_save(const snl_flow *f, unsigned char *buf, size_t cap, size
 snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
 {
     const unsigned char *p = buf + 8;
-    size_t field[NN_FIELDS], n;
+    size_t field[NN_FIELDS];
     snl_flow_shape s;
     snl_flow plan, *f;
     *out = NULL;
@@ -1623,9 +1609,8 @@ snl_status snl_flow_load(snl_flow **out, const unsigned char *buf, size_t len)
     nn_flow_plan(&plan, &s);
     if (len != nn_bytes(&plan)) return SNL_EFORMAT;     /* no memory for more than is there */
     if (!(f = nn_flow_make(&plan))) return SNL_ENOMEM;
-    n = nn_doubles(f);
-    p = snl_get_doubles(p, n, f->cm);
-    for (size_t i = 0; i < n; i++) if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
+    p = snl_get_doubles(p, f->fixed, f->cm);
+    for (size_t i = 0; i < f->fixed; i++) if (!(fabs(f->cm[i]) < INFINITY)) goto damaged;
     for (size_t i = 0; i < f->np; i++) {
         double v;
         p = snl_get_doubles(p, 1, &v);
