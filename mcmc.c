@@ -1069,6 +1069,8 @@ snl_status snl_mcmc_ess(size_t n, size_t walkers, size_t dim, const double *thet
 
 /* ---- weighted samples --------------------------------------------------- */
 
+static inline double mc_weight(const double *w, size_t i) { return w ? w[i] : 1; }
+
 double snl_sample_ess(size_t n, const double *w)
 {
     double a = 0, b = 0;
@@ -1083,7 +1085,7 @@ static snl_status mc_check_sample(size_t n, const double *x, const double *w)
     double sum = 0;
     if (n < 1) return SNL_EINVAL;
     for (size_t i = 0; i < n; i++) {
-        const double v = w ? w[i] : 1;
+        const double v = mc_weight(w, i);
         if (!(fabs(v) < INFINITY && (!x || fabs(x[i]) < INFINITY))) return SNL_ENOTFINITE;
         if (v < 0) return SNL_EINVAL;
         sum += v;
@@ -1103,9 +1105,9 @@ static size_t mc_sort(size_t n, const double *x, const double *w, double *pair)
     double sum = 0;
     size_t m = 0;
     for (size_t i = 0; i < n; i++) {
-        if (w && !(w[i] > 0)) continue;
+        if (!(mc_weight(w, i) > 0)) continue;
         pair[2*m] = x[i];
-        sum += pair[2*m++ + 1] = w ? w[i] : 1;
+        sum += pair[2*m++ + 1] = mc_weight(w, i);
     }
     qsort(pair, m, 2*sizeof *pair, mc_order);
     for (size_t i = 0; i < m; i++) pair[2*i + 1] /= sum;
@@ -1164,17 +1166,16 @@ snl_status snl_resample(size_t n, const double *w, size_t m, size_t *index, snl_
 {
     const snl_status st = mc_check_sample(n, NULL, w);
     if (st != SNL_OK) return st;
-    double sum = 0, c = 0;
+    const double u = snl_rng_uniform(rng);
+    double sum = 0, c = mc_weight(w, 0);
     size_t last = 0, i = 0;
     for (size_t k = 0; k < n; k++) {
-        sum += w ? w[k] : 1;
-        if (!w || w[k] > 0) last = k;
+        sum += mc_weight(w, k);
+        if (mc_weight(w, k) > 0) last = k;
     }
-    const double u = snl_rng_uniform(rng);
-    c = w ? w[0] : 1;
     for (size_t k = 0; k < m; k++) {
         const double at = ((double)k + u)*sum/(double)m;
-        while (i < last && !(at < c)) c += w ? w[++i] : (++i, 1);
+        while (i < last && !(at < c)) c += mc_weight(w, ++i);
         index[k] = i;
     }
     return SNL_OK;
@@ -1223,13 +1224,13 @@ static int mc_kde(size_t n, const double *x, const double *w, double lo, double 
     size_t pad, first = 0;
     while (w && !(w[first] > 0)) first++;       /* about it a constant has variance 0 */
     for (size_t i = 0; i < n; i++) {
-        sum += w ? w[i] : 1;
-        mean += (w ? w[i] : 1)*(x[i] - x[first]);
+        sum += mc_weight(w, i);
+        mean += mc_weight(w, i)*(x[i] - x[first]);
     }
     mean /= sum;
     for (size_t i = 0; i < n; i++) {
         const double d = x[i] - x[first] - mean;
-        var += (w ? w[i] : 1)*d*d;
+        var += mc_weight(w, i)*d*d;
     }
     if (!(var > 0 && ess > 1)) return 0;
     h = sqrt(var/sum * ess/(ess - 1)) * pow(ess, -0.2);
@@ -1243,8 +1244,8 @@ static int mc_kde(size_t n, const double *x, const double *w, double lo, double 
     for (size_t i = 0; i < n; i++) {
         const double u = (x[i] - lo)/dx;
         const size_t k = u < (double)(G - 2) ? (size_t)u : G - 2;
-        c[k] += (w ? w[i] : 1)*(1 - (u - (double)k));
-        c[k + 1] += (w ? w[i] : 1)*(u - (double)k);
+        c[k] += mc_weight(w, i)*(1 - (u - (double)k));
+        c[k + 1] += mc_weight(w, i)*(u - (double)k);
     }
     for (size_t k = 0; k < G; k++)
         for (size_t i = k > pad ? k - pad : 0; i < G && i <= k + pad; i++)

@@ -1,9 +1,8 @@
 /* nn.c - conditional density estimation by masked autoregressive flows, and regression.
  *
- * [P2] Papamakarios et al. 2017, arXiv:1705.07057     masked autoregressive flow
- * [G]  Germain et al. 2015, arXiv:1502.03509          masks (MADE)
- * [D]  Durkan et al. 2019, arXiv:1906.04032           rational-quadratic splines
- * [KB] Kingma & Ba 2015, arXiv:1412.6980              Adam
+ * Beside [P2] and [D] of snl.h:
+ * [MADE] Germain et al. 2015, arXiv:1502.03509        masks
+ * [KB]   Kingma & Ba 2015, arXiv:1412.6980            Adam
  *
  * Symbols: x (d) data, c (m) context, cw = (c - cm) cB whitened context, phi (F) monomials
  * of cw, base = phi S, mu = base + rs MLP(cw), r = x - mu, z = r B, then through the
@@ -285,7 +284,7 @@ static void nn_act_forward(size_t n, nn_real *restrict g, nn_real *restrict h)
 /* Y (out, n) = W^T X, X (m + 1 + in, n) = m contexts (m may be 0), a row of ones, inputs.
  * Inputs and outputs belong to components 0 .. d-1 of what is modelled, in ascending order,
  * evenly: output q to q d/out, input p to p d/in, or with shift = 1 to the one after it.  An
- * output sees the inputs of its own component and of those before it [G], all contexts and
+ * output sees the inputs of its own component and of those before it [MADE], all contexts and
  * the 1.  So W (m + 1 + in, ld), rows ld >= out apart, is zero in row p left of a column
  * nn_seen(p), which does not descend, and below row nn_sees(q) of column q: the products
  * leave out the zero half.  d = 1: no masks. */
@@ -340,8 +339,8 @@ static void nn_layer_backward(const nn_layer *a, const nn_real *W, size_t n, con
 /* ==== Networks =========================================================== */
 
 /* h_1 = act(W (c, 1, x)), h_l = act(W (1, h_(l-1))), plus h_(l-1) if residual, and out =
- * W (c, 1, h_L), P numbers per component.  With masks this is MADE [G]; without there is
- * no x. */
+ * W (c, 1, h_L), P numbers per component.  With masks this is a [MADE]; without there
+ * is no x. */
 typedef struct nn_net {
     size_t layers, m, size;         /* hidden layers; contexts; parameters                  */
     size_t residual;
@@ -1256,7 +1255,7 @@ static snl_status nn_second_moments(nn_trainer *t, int stage, int poly)
         double *u = poly ? k->phi : k->r;
         if ((st = nn_load(t, &rng, stage, 0, n, t->rows + i)) != SNL_OK) return st;
         if (poly) nn_poly_forward(N, t->f->s.m, t->f->s.degree, k->cw, k->phi);
-        for (size_t j = 0; !poly && j < d*N; j++) u[j] = k->x[j] - k->base[j];
+        else for (size_t j = 0; j < d*N; j++) u[j] = k->x[j] - k->base[j];
         for (size_t j = 0; j < w*N; j++) u[j] = j % N < n ? u[j] : 0;       /* not copies */
         for (size_t j = 0; j < d*N; j++) k->x[j] -= t->xm[j/N];
         for (size_t a = 0; a < w; a++) {
@@ -1302,26 +1301,24 @@ static snl_status nn_fit_poly(nn_trainer *t)
     return st;
 }
 
+static double nn_sigma(double var) { return var > 0 ? sqrt(var) : 1; }
+
 /* B and its determinant: 1/s, or from the covariance of the residuals of the mean, of their
  * variances alone where it is singular. */
 static snl_status nn_fit_scale(nn_trainer *t)
 {
     snl_flow *f = t->f;
     const size_t d = f->s.d;
+    const double *s = t->data->s;
     const snl_status st = nn_second_moments(t, 2, 0);
-    int diagonal = t->data->s != NULL;
     if (st != SNL_OK) return st;
-    for (size_t j = 0; j < d; j++) {
-        const double v = t->cov[j*d + j];
-        t->var[j] = t->data->s ? t->data->s[j] : v > 0 ? sqrt(v) : 1;
+    for (size_t j = 0; j < d; j++) t->var[j] = s ? s[j] : nn_sigma(t->cov[j*d + j]);
+    if (s || nn_whitener(t->cov, d, 1e-12, f->B) > 0) {
+        memset(f->B, 0, d*d*sizeof *f->B);
+        for (size_t j = 0; j < d; j++) f->B[j*d + j] = 1/t->var[j];
     }
-    if (!diagonal) diagonal = nn_whitener(t->cov, d, 1e-12, f->B) > 0;
-    if (diagonal) memset(f->B, 0, d*d*sizeof *f->B);
     *f->logdet = 0;
-    for (size_t j = 0; j < d; j++) {
-        if (diagonal) f->B[j*d + j] = 1/t->var[j];
-        *f->logdet += log(f->B[j*d + j]);
-    }
+    for (size_t j = 0; j < d; j++) *f->logdet += log(f->B[j*d + j]);
     return SNL_OK;
 }
 
@@ -1337,10 +1334,7 @@ static snl_status nn_refresh(nn_trainer *t)
     if ((st = nn_fit_poly(t)) != SNL_OK) return st;
     nn_contexts(t, 0);
     if ((st = nn_second_moments(t, 1, 0)) != SNL_OK) return st;
-    for (size_t j = 0; j < d; j++) {
-        const double v = t->cov[j*d + j];
-        f->rs[j] = v > 0 ? sqrt(v) : 1;
-    }
+    for (size_t j = 0; j < d; j++) f->rs[j] = nn_sigma(t->cov[j*d + j]);
     nn_flow_draw(f, t->cfg->seed);
     return SNL_OK;
 }
