@@ -820,8 +820,8 @@ snl_status snl_mcmc_evidence(const snl_mcmc *s, snl_evidence *out)
     return SNL_OK;
 }
 
-/* Meng & Wong 1996, Stat. Sinica 6, 831, eq. (4.1), with their best bridge; the error of
- * Fruehwirth-Schnatter 2004, Econom. J. 7, 143, eq. (10).  v = ln p - ln q. */
+/* With the best bridge of Meng & Wong; the error of Fruehwirth-Schnatter 2004, Econom. J. 7,
+ * 143, eq. (10).  v = ln p - ln q, of x and then (w) of the draws. */
 snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x, const double *logp,
                            double ess, size_t draws, double *ln_z, double *error,
                            double *work, snl_fault *why)
@@ -854,20 +854,16 @@ snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x, const double 
     }
     for (size_t i = 0; i < n + draws; i++) v[i] = exp(v[i] - c);    /* w follows v */
     for (size_t k = 0; k < ROUNDS; k++) {
-        double f = 0, f2 = 0, g = 0, g2 = 0, old = r;
-        for (size_t i = 0; i < draws; i++) {
-            const double a = w[i]/(share*w[i] + (1 - share)*r);
-            f += a/(double)draws;
-            f2 += a*a/(double)draws;
+        double m[2] = { 0, 0 }, m2[2] = { 0, 0 }, old = r;     /* over x; over the draws */
+        for (size_t i = 0; i < n + draws; i++) {
+            const size_t q = i >= n;
+            const double a = (q ? v[i] : 1)/(share*v[i] + (1 - share)*r);
+            m[q] += a/(double)(q ? draws : n);
+            m2[q] += a*a/(double)(q ? draws : n);
         }
-        for (size_t i = 0; i < n; i++) {
-            const double a = 1/(share*v[i] + (1 - share)*r);
-            g += a/(double)n;
-            g2 += a*a/(double)n;
-        }
-        if (!(f > 0)) return SNL_EFAILED;
-        r = f/g;
-        rel = (f2/(f*f) - 1)/(double)draws + (g2/(g*g) - 1)/ess;
+        if (!(m[1] > 0)) return SNL_EFAILED;
+        r = m[1]/m[0];
+        rel = (m2[1]/(m[1]*m[1]) - 1)/(double)draws + (m2[0]/(m[0]*m[0]) - 1)/ess;
         if (fabs(r - old) < 1e-10*r) break;
     }
     *ln_z = c + log(r);
