@@ -1006,11 +1006,7 @@ typedef enum snl_move {
     SNL_MOVES
 } snl_move;
 
-enum {
-    SNL_MCMC_MAX_DIM     = 1024,
-    SNL_MCMC_MAX_WALKERS = 1 << 16,
-    SNL_MCMC_MAX_TEMPS   = 256
-};
+enum { SNL_MCMC_MAX_DIM = 1024, SNL_MCMC_MAX_WALKERS = 1 << 16, SNL_MCMC_MAX_TEMPS = 256 };
 
 /* Log prior and log likelihood of n points, theta [n][dim]; spread over threads as
  * the callee likes.  log_prior -INFINITY: outside, log_like is not read.  log_like
@@ -1087,14 +1083,13 @@ snl_mcmc_view snl_mcmc_state(const snl_mcmc *s);
  * swaps swap [temps - 1], k with k + 1; NaN if never tried.  Either may be NULL. */
 void snl_mcmc_rates(const snl_mcmc *s, double *accept, double *swap);
 
-/* Fit a mixture of cfg.components normals to draws x [n][dim], the last of the burn-in, say;
- * from then on SNL_MOVE_MIXTURE proposes from it.  Fit during burn-in only: the chain is
- * that of the posterior while the mixture is fixed, however bad it is.  It is part of the
- * saved state.  It starts from draws far apart, and components of few draws lean on the shape
- * of the others: a peak with a thousandth of x gets one.  x may hold points that are no draws,
- * where the target may be large.  Random numbers are the sampler's.  SNL_EINVAL: no components,
- * or n < 2.  SNL_EFAILED: x does not span the space; there is no mixture then.  Allocates nothing.
- * Cost O(20 n components dim^2). */
+/* Fit a mixture of cfg.components normals to draws x [n][dim]; from then on SNL_MOVE_MIXTURE
+ * proposes from it, and it is part of the saved state.  Fit during burn-in only: the chain is
+ * that of the posterior while the mixture is fixed, however bad it is.  A peak with a
+ * thousandth of x gets a component, and x may hold points that are no draws, where the target
+ * may be large.  Random numbers are the sampler's.  SNL_EINVAL: no components, or n < 2.
+ * SNL_EFAILED: x does not span the space; there is no mixture then.  Allocates nothing.  Cost
+ * O(20 n components dim^2). */
 SNL_MUST_USE snl_status snl_mcmc_fit(snl_mcmc *s, size_t n, const double *x);
 
 /* End of burn-in: the ladder stops adapting, rates and evidence sums start at zero. */
