@@ -64,11 +64,12 @@ static void wf_above(const double *x, double border, const double *y,
                      double *restrict out)
 { for (int i = 0; i < WF_BLOCK; i++) out[i] = x[i] < border ? out[i] : y[i]; }
 
-/* c[j] for the piece j of a mode's map that x is in */
-WF_INLINE double wf_piece(double x, const double edge[2], const double c[3])
+/* a y + b with the a and b of the piece of a mode's map that x is in */
+WF_INLINE double wf_line(double x, const double edge[2], const double a[3],
+                         const double b[3], double y)
 {
-    const double last = x <= edge[1] ? c[1] : c[2];
-    return x <= edge[0] ? c[0] : last;
+    const double last_a = x <= edge[1] ? a[1] : a[2], last_b = x <= edge[1] ? b[1] : b[2];
+    return (x <= edge[0] ? a[0] : last_a)*y + (x <= edge[0] ? b[0] : last_b);
 }
 
 /* 1 for x >= 0, else 0: selects by arithmetic; a comparison might become a branch. */
@@ -259,8 +260,6 @@ static void wf_phase_block(const snl_phenom *p, const snl_phenom_part *md,
     double y[WF_BLOCK], s[WF_BLOCK];
     if (ins)
         for (int i = 0; i < WF_BLOCK; i++) phi[i] = wf_phase_ins(p, x[i], &slope[i]);
-    else
-        for (int i = 0; i < WF_BLOCK; i++) phi[i] = slope[i] = 0;
     if (ins + mrd < WF_BLOCK) {
         for (int i = 0; i < WF_BLOCK; i++) y[i] = wf_phase_int(p, x[i], &s[i]);
         wf_above(x, f_int, y, phi);
@@ -335,8 +334,6 @@ static void wf_amp_block(const snl_phenom *p, const snl_phenom_part *md,
         }
     if (ins)
         for (int i = 0; i < WF_BLOCK; i++) amp[i] = wf_amp_ins(p, u[i]);
-    else
-        memset(amp, 0, WF_BLOCK*sizeof *amp);
     if (ins + mrd < WF_BLOCK) {
         for (int i = 0; i < WF_BLOCK; i++) y[i] = wf_amp_int(p, g[i]);
         wf_above(g, g_int, y, amp);
@@ -684,51 +681,38 @@ snl_status snl_phenom_check(const snl_phenom *p, size_t nf, const double *f,
     return SNL_OK;
 }
 
-/* One block, [n] of f; outputs [WF_BLOCK], amp or phase may be NULL. */
-static void wf_block(const snl_phenom *p, const snl_phenom_part *md, size_t n,
-                     const double *f, double *restrict amp, double *restrict phase,
-                     double *restrict t)
-{
-    const double to_sec = p->M_sec/(2*SNL_PI);
-    double x[WF_BLOCK], g[WF_BLOCK], phi[WF_BLOCK], slope[WF_BLOCK];
-    for (size_t i = 0; i < WF_BLOCK; i++) x[i] = f[i < n ? i : n - 1]*p->M_sec;
-    if (amp) {
-        for (int i = 0; i < WF_BLOCK; i++)
-            g[i] = wf_piece(x[i], md->a_edge, md->a_a)*x[i]
-                 + wf_piece(x[i], md->a_edge, md->a_b);
-        wf_amp_block(p, md, x, g, amp);
-    }
-    if (phase) {
-        const double c = md->c - md->m*p->phi0;
-        for (int i = 0; i < WF_BLOCK; i++)
-            g[i] = wf_piece(x[i], md->p_edge, md->p_a)*x[i]
-                 + wf_piece(x[i], md->p_edge, md->p_b);
-        wf_phase_block(p, md, g, phi, slope);
-        for (int i = 0; i < WF_BLOCK; i++) {
-            phase[i] = wf_piece(x[i], md->p_edge, md->p_scale)*phi[i]
-                     + wf_piece(x[i], md->p_edge, md->p_add)
-                     + (c - p->t0*(x[i] - p->f_ref));
-            t[i] = to_sec*(slope[i] - p->t0);
-        }
-    }
-}
-
 snl_status snl_phenom_mode(const snl_phenom *p, int l, int m, size_t nf, const double *f,
                            double *amp, double *phase, double *t)
 {
     const snl_phenom_part *md = NULL;
     const snl_status s = snl_phenom_check(p, nf, f, NULL);
-    double a[WF_BLOCK], ph[WF_BLOCK], tt[WF_BLOCK];
+    double x[WF_BLOCK], g[WF_BLOCK], y[WF_BLOCK], slope[WF_BLOCK];
     for (int j = 0; j < p->modes; j++)
         if (p->mode[j].l == l && p->mode[j].m == m) md = &p->mode[j];
     if (!md) return SNL_EINVAL;
     if (s != SNL_OK) return s;
-    for (size_t i = 0; i < nf; i += WF_BLOCK) {
-        const size_t n = nf - i < WF_BLOCK ? nf - i : WF_BLOCK;
-        wf_block(p, md, n, f + i, amp ? a : NULL, phase || t ? ph : NULL, tt);
-        if (amp)   memcpy(amp + i, a, n*sizeof *a);
-        if (phase) memcpy(phase + i, ph, n*sizeof *ph);
-        if (t)     memcpy(t + i, tt, n*sizeof *tt);
+    for (size_t k = 0; k < nf; k += WF_BLOCK) {
+        const size_t n = nf - k < WF_BLOCK ? nf - k : WF_BLOCK;
+        for (size_t i = 0; i < WF_BLOCK; i++) x[i] = f[k + (i < n ? i : n - 1)]*p->M_sec;
+        if (amp) {
+            for (int i = 0; i < WF_BLOCK; i++)
+                g[i] = wf_line(x[i], md->a_edge, md->a_a, md->a_b, x[i]);
+            wf_amp_block(p, md, x, g, y);
+            memcpy(amp + k, y, n*sizeof *y);
+        }
+        if (phase || t) {
+            const double c = md->c - md->m*p->phi0, to_sec = p->M_sec/(2*SNL_PI);
+            for (int i = 0; i < WF_BLOCK; i++)
+                g[i] = wf_line(x[i], md->p_edge, md->p_a, md->p_b, x[i]);
+            wf_phase_block(p, md, g, y, slope);
+            for (int i = 0; i < WF_BLOCK; i++) {
+                y[i] = wf_line(x[i], md->p_edge, md->p_scale, md->p_add, y[i])
+                     + (c - p->t0*(x[i] - p->f_ref));
+                slope[i] = to_sec*(slope[i] - p->t0);
+            }
+            if (phase) memcpy(phase + k, y, n*sizeof *y);
+            if (t) memcpy(t + k, slope, n*sizeof *slope);
+        }
     }
     return SNL_OK;
 }
@@ -763,7 +747,7 @@ snl_status snl_phenom_polarisations(const snl_phenom *p, double inclination, siz
                                     double (*plus)[2], double (*cross)[2])
 {
     const snl_status s = snl_phenom_check(p, nf, f, NULL);
-    double a[WF_BLOCK], ph[WF_BLOCK], t[WF_BLOCK];
+    double a[WF_BLOCK], ph[WF_BLOCK];
     if (s != SNL_OK) return s;
     if (!(fabs(inclination) <= 1e9)) return inclination != inclination ? SNL_ENOTFINITE
                                                                        : SNL_EINVAL;
@@ -777,7 +761,7 @@ snl_status snl_phenom_polarisations(const snl_phenom *p, double inclination, siz
         snl_ylm(md->l, -md->m, inclination, 0, z);
         for (size_t i = 0; i < nf; i += WF_BLOCK) {
             const size_t n = nf - i < WF_BLOCK ? nf - i : WF_BLOCK;
-            wf_block(p, md, n, f + i, a, ph, t);
+            if (snl_phenom_mode(p, md->l, md->m, n, f + i, a, ph, NULL) != SNL_OK) break;
             for (size_t k = 0; k < n; k++) {
                 const double re = a[k]*cos(ph[k])/2, im = -a[k]*sin(ph[k])/2;
                 plus[i+k][0]  += (y[0] + sign*z[0])*re;
