@@ -177,15 +177,11 @@ static void wf_spline_fit(wf_spline *s, const int32_t *table, double unit)
 
 static double wf_spline_at(const wf_spline *s, double a)
 {
-    size_t i = (size_t)((a + 1)*500) + 1;               /* -1 <= a <= 1 */
-    if (i > WF_KNOTS - 2) i = WF_KNOTS - 2;
-    while (i > 0 && a < wf_knot(i)) i--;
+    size_t i = (size_t)((a + 1)*500);       /* -1 <= a <= 1: one or two knots below a */
     while (i < WF_KNOTS - 2 && a >= wf_knot(i+1)) i++;
-    {
-        const double h = wf_knot(i+1) - wf_knot(i), t = (a - wf_knot(i))/h, r = 1 - t;
-        return r*s->y[i] + t*s->y[i+1]
-             + (r*(r*r - 1)*s->y2[i] + t*(t*t - 1)*s->y2[i+1])*h*h/6;
-    }
+    const double h = wf_knot(i+1) - wf_knot(i), t = (a - wf_knot(i))/h, r = 1 - t;
+    return r*s->y[i] + t*s->y[i+1]
+         + (r*(r*r - 1)*s->y2[i] + t*(t*t - 1)*s->y2[i+1])*h*h/6;
 }
 
 snl_status snl_qnm_create(snl_qnm **out)
@@ -203,10 +199,7 @@ snl_status snl_qnm_create(snl_qnm **out)
     return SNL_OK;
 }
 
-void snl_qnm_free(snl_qnm *q)
-{
-    SNL_FREE(q);
-}
+void snl_qnm_free(snl_qnm *q) { SNL_FREE(q); }
 
 /* ==== Phase P and its slope ============================================== */
 
@@ -378,8 +371,8 @@ static void wf_remnant(snl_phenom *p)
                                                       / (1 + S*wf_horner(rad[2], 4, eta));
 }
 
-/* Post-Newtonian phase coefficients, [K] app. B; c[k] and ln v (c5l, c6l) of v^k. */
-static void wf_pn_phase(const snl_phenom *p, double c[8], double *c5l, double *c6l)
+/* Post-Newtonian phase coefficients of v^k, [K] app. B; log[0], log[1] of v^5 ln v, v^6 ln v */
+static void wf_pn_phase(const snl_phenom *p, double c[8], double log[2])
 {
     const double pi = SNL_PI, pi2 = pi*pi, n = p->eta, n2 = n*n, M = p->m1 + p->m2;
     const double m[2] = { p->m1/M, p->m2/M }, chi[2] = { p->chi1, p->chi2 };
@@ -403,8 +396,8 @@ static void wf_pn_phase(const snl_phenom *p, double c[8], double *c5l, double *c
         c[7] += mc*(-170978035/48384. + 2876425/672.*n + 4735/144.*n2
                     + b*(-7189233785/1524096. + 458555/3024.*n - 5345/72.*n2));
     }
-    *c5l = 3*c[5];
-    *c6l = -6848/21.;
+    log[0] = 3*c[5];
+    log[1] = -6848/21.;
 }
 
 /* Post-Newtonian amplitude coefficients A_k of v^k, k = 2..6, [K] app. B */
@@ -431,24 +424,24 @@ static void wf_setup_phase(snl_phenom *p, const double *fit)
 {
     const double pi = SNL_PI, lnpi = 1.14472988584940017414, pn = 3/(128*p->eta);
     const double *sigma = fit + WF_SIGMA, *beta = fit + WF_BETA, *alpha = fit + WF_ALPHA;
-    double v[8], v5l, v6l, scale = pn*pow(pi, -5/3.), below, above, y, s;
-    wf_pn_phase(p, v, &v5l, &v6l);
-    v[5] += v5l*lnpi/3;                                     /* ln v = (ln pi + ln x)/3 */
-    v[6] += v6l*lnpi/3;
+    double v[8], log[2], scale = pn*pow(pi, -5/3.), below, above, y;
+    wf_pn_phase(p, v, log);
+    v[5] += log[0]*lnpi/3;                                  /* ln v = (ln pi + ln x)/3 */
+    v[6] += log[1]*lnpi/3;
     for (int k = 0; k < 8; k++, scale *= cbrt(pi)) {
         p->ins[k] = scale*v[k];
-        if (k == 5) { p->ins[5] -= pi/4;  p->ins5 = scale*v5l/3; }
-        if (k == 6) p->ins6 = scale*v6l/3;
+        if (k == 5) p->ins5 = scale*log[0]/3;
+        if (k == 6) p->ins6 = scale*log[1]/3;
     }
+    p->ins[5] -= pi/4;
     for (int k = 0; k < 4; k++) p->ins[8 + k] = 3./(3 + k)*sigma[k]/p->eta;
     for (int k = 0; k < 3; k++) p->beta[k] = beta[k]/p->eta;
     for (int k = 0; k < 3; k++) p->alpha[k] = alpha[k]/p->eta;
     p->f_int = 0.018;
     p->f_mrd = fmax(p->f_int, p->f_ring/2);
-    p->c1_int = p->c2_int = 0;
     y = wf_phase_ins(p, p->f_int, &below) - wf_phase_int(p, p->f_int, &above);
-    p->c2_int = s = below - above;
-    p->c1_int = y - s*p->f_int;
+    p->c2_int = below - above;
+    p->c1_int = y - p->c2_int*p->f_int;
 }
 
 static void wf_setup_amp(snl_phenom *p, const double *fit)
@@ -491,7 +484,6 @@ static void wf_setup_ringdown(const snl_phenom *p, snl_phenom_part *md, const do
     md->atan_amp = alpha4*md->rho/p->eta;
     md->atan_mid = alpha5*p->f_ring;
     md->atan_inv = 1/(md->rho*md->tau*p->f_damp);
-    md->c1_mrd = md->c2_mrd = 0;
     y = wf_phase_int(p, p->f_mrd, &below) - wf_phase_mrd(p, md, p->f_mrd, &above);
     md->c2_mrd = below - above;
     md->c1_mrd = y - md->c2_mrd*p->f_mrd;
@@ -504,7 +496,6 @@ static void wf_setup_hhat(const snl_phenom *p, snl_phenom_part *md)
     const double n = p->eta, d = p->delta, s = (p->chi1 + p->chi2)/2;
     const double a = (p->chi1 - p->chi2)/2, w = cbrt(md->m == 1 ? 2*SNL_PI : SNL_PI);
     double *h = md->h, scale = 1;
-    memset(h, 0, sizeof md->h);
     switch (10*md->l + md->m) {
     case 22: h[0] = 1;                                  break;
     case 33: h[1] = 3/4.*sqrt(5/7.)*d;                  break;
@@ -523,34 +514,34 @@ static void wf_setup_hhat(const snl_phenom *p, snl_phenom_part *md)
     for (int k = 0; k < 5; k++, scale *= w) h[k] *= scale;
 }
 
-/* The maps of [L]; the additive constants make Phi_lm continuous. */
-static void wf_setup_maps(const snl_phenom *p, snl_phenom_part *md, double f22)
+/* A map of [L]: 2f/m up to fi, a line from there to `top` at fr, then the slope `last`. */
+static void wf_map(int m, double fi, double fr, double top, double last, double edge[2],
+                   double a[3], double b[3])
 {
-    const double two = 2./md->m, fr = md->f_ring, rho = md->rho;
-    double fi = 0.018/rho, a, s, at_fi, *A = md->p_a, *B = md->p_b, *add = md->p_add;
-    a = (rho*fr - two*fi)/(fr - fi);
-    md->p_edge[0] = fi;  md->p_edge[1] = fr;
-    A[0] = two;  A[1] = a;                A[2] = rho;
-    B[0] = 0;    B[1] = two*fi - a*fi;    B[2] = 0;
-    for (int j = 0; j < 3; j++) md->p_scale[j] = 1/A[j];
-    at_fi  = wf_phase(p, md, two*fi, &s);       /* both maps send fi to 2 fi/m */
-    add[0] = 0;
-    add[1] = at_fi/A[0] - at_fi/A[1];
-    add[2] = add[1] + wf_phase(p, md, A[1]*fr + B[1], &s)/A[1]
-                    - wf_phase(p, md, A[2]*fr, &s)/A[2];
-
-    fi = 0.014/rho;
-    a = (f22 - two*fi)/(fr - fi);
-    md->a_edge[0] = fi;   md->a_edge[1] = fr;
-    md->a_a[0] = two;     md->a_a[1] = a;               md->a_a[2] = 1;
-    md->a_b[0] = 0;       md->a_b[1] = two*fi - a*fi;   md->a_b[2] = f22 - fr;
+    edge[0] = fi;    edge[1] = fr;
+    a[0] = 2./m;     a[1] = (top - a[0]*fi)/(fr - fi);    a[2] = last;
+    b[0] = 0;        b[1] = a[0]*fi - a[1]*fi;            b[2] = top - last*fr;
 }
 
-static void wf_setup_mode(const snl_phenom *p, const snl_qnm *q, int j, const double *fit,
-                          snl_phenom_part *md)
+/* The additive constants make Phi_lm continuous.  For (2,2) the maps are identities. */
+static void wf_setup_maps(const snl_phenom *p, snl_phenom_part *md, double f22)
+{
+    const double fr = md->f_ring, rho = md->rho, *a = md->p_a;
+    double s, at_fi, *add = md->p_add;
+    wf_map(md->m, 0.018/rho, fr, rho*fr, rho, md->p_edge, md->p_a, md->p_b);
+    wf_map(md->m, 0.014/rho, fr, f22, 1, md->a_edge, md->a_a, md->a_b);
+    for (int j = 0; j < 3; j++) md->p_scale[j] = 1/a[j];
+    at_fi = wf_phase(p, md, a[0]*md->p_edge[0], &s);    /* both lines send fi to 2 fi/m */
+    add[1] = at_fi/a[0] - at_fi/a[1];
+    add[2] = add[1] + wf_phase(p, md, a[1]*fr + md->p_b[1], &s)/a[1]
+                    - wf_phase(p, md, a[2]*fr, &s)/a[2];
+}
+
+static void wf_setup_mode(snl_phenom *p, const snl_qnm *q, int j, const double *fit)
 {
     static const double c[5] = { 0, SNL_PI/2, 0, -SNL_PI/2, SNL_PI };
     const snl_phenom_part *main = &p->mode[0];
+    snl_phenom_part *md = &p->mode[j];
     md->l = wf_mode_fits[j].l;
     md->m = wf_mode_fits[j].m;
     md->c = c[md->m];
@@ -563,17 +554,11 @@ static void wf_setup_mode(const snl_phenom *p, const snl_qnm *q, int j, const do
         md->f_ring = p->f_ring;
         md->f_damp = p->f_damp;
     }
-    md->rho = j ? main->f_ring/md->f_ring : 1;
-    md->tau = j ? md->f_damp/main->f_damp : 1;
+    md->rho = main->f_ring/md->f_ring;
+    md->tau = md->f_damp/main->f_damp;
     wf_setup_hhat(p, md);
     wf_setup_ringdown(p, md, fit);
-    if (j) { wf_setup_maps(p, md, main->f_ring);  return; }
-    for (int i = 0; i < 3; i++) {                   /* (2,2): the maps are identities */
-        md->p_a[i] = md->p_scale[i] = md->a_a[i] = 1;
-        md->p_b[i] = md->p_add[i] = md->a_b[i] = 0;
-    }
-    md->p_edge[0] = 0.018;  md->a_edge[0] = 0.014;
-    md->p_edge[1] = md->a_edge[1] = md->f_ring;
+    wf_setup_maps(p, md, main->f_ring);
 }
 
 /* The fits of [K] eq. 31.  In long double: LAL's C2Int and C2MRD are differences of slopes
@@ -607,20 +592,21 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
 {
     const int swap = m1 < m2;
     const double big = 1e30, small = 1e-30, most = 1e9;     /* products stay finite */
+    const struct { const char *name; double x, lo, hi; } arg[] = {
+        { "model", (double)model, SNL_PHENOMD, SNL_PHENOMHM },
+        { "m1", m1, small, big },    { "m2", m2, small, big },
+        { "chi1", chi1, -1, 1 },     { "chi2", chi2, -1, 1 },
+        { "distance", distance, small, big },
+    };
     double fit[WF_FITS], M;
     snl_phenom w, *p = &w;
-    if (model != SNL_PHENOMD && model != SNL_PHENOMHM)
-        return snl_refuse(why, "model", model, SNL_PHENOMD, SNL_PHENOMHM);
-    if (!(m1 >= small && m1 <= big)) return snl_refuse(why, "m1", m1, small, big);
-    if (!(m2 >= small && m2 <= big)) return snl_refuse(why, "m2", m2, small, big);
-    if (!(fabs(chi1) <= 1)) return snl_refuse(why, "chi1", chi1, -1, 1);
-    if (!(fabs(chi2) <= 1)) return snl_refuse(why, "chi2", chi2, -1, 1);
-    if (!(distance >= small && distance <= big))
-        return snl_refuse(why, "distance", distance, small, big);
+    for (size_t i = 0; i < sizeof arg / sizeof arg[0]; i++)
+        if (!(arg[i].x >= arg[i].lo && arg[i].x <= arg[i].hi))
+            return snl_refuse(why, arg[i].name, arg[i].x, arg[i].lo, arg[i].hi);
     if (!(m1 <= most*m2 && m2 <= most*m1))
         return snl_refuse(why, "mass_ratio", fmax(m1/m2, m2/m1), 1, most);
 
-    memset(p, 0, sizeof *p);
+    memset(p, 0, sizeof *p);        /* the constants found last count as 0 before */
     p->model = model;
     p->m1 = swap ? m2 : m1;      p->m2 = swap ? m1 : m2;
     p->chi1 = swap ? chi2 : chi1;  p->chi2 = swap ? chi1 : chi2;
@@ -642,7 +628,7 @@ snl_status snl_phenom_prepare(snl_phenom *out, const snl_qnm *q, snl_model model
     wf_setup_phase(p, fit);
     wf_setup_amp(p, fit);
     p->modes = model == SNL_PHENOMHM ? SNL_PHENOM_MODES : 1;
-    for (int j = 0; j < p->modes; j++) wf_setup_mode(p, q, j, fit, &p->mode[j]);
+    for (int j = 0; j < p->modes; j++) wf_setup_mode(p, q, j, fit);
     snl_phenom_align_peak(p);
     *out = *p;
     if (warnings) *warnings = wf_doubts(p);
@@ -670,9 +656,7 @@ snl_status snl_phenom_check(const snl_phenom *p, size_t nf, const double *f,
                             snl_fault *why)
 {
     const double lo = 1e-30/p->M_sec, hi = 1e30/p->M_sec;
-    size_t bad = 0;
-    for (size_t i = 0; i < nf; i++) bad += !(f[i] >= lo && f[i] <= hi);
-    for (size_t i = 0; bad && i < nf; i++)
+    for (size_t i = 0; i < nf; i++)
         if (!(f[i] >= lo && f[i] <= hi)) {
             const snl_status s = snl_refuse(why, "f", f[i], lo, hi);
             if (why) why->index = i;
