@@ -255,9 +255,7 @@ static void lisa_roots_plan(snl_fft_roots *t, size_t n, double *base, size_t *us
 
 static int lisa_is_smooth(size_t n)
 {
-    while (n % 2 == 0) n /= 2;
-    while (n % 3 == 0) n /= 3;
-    while (n % 5 == 0) n /= 5;
+    for (size_t p = 2; p <= 5; p++) while (n % p == 0) n /= p;
     return n == 1;
 }
 
@@ -533,65 +531,45 @@ void snl_source_from_amplitudes(const double a[4], snl_source *s)
 
 /* ==== The LISA frame [M2] ================================================ */
 
-static const double lisa_r3 = 1.73205080756887729353;       /* sqrt 3 */
+static const double lisa_h3 = 0.5*1.73205080756887729353;       /* sqrt(3)/2 */
 
 static double lisa_alpha(double t) { return 2*SNL_PI/SNL_YEAR * t; }
 
-/* Components of w along the axes xL, yL in the plane of the triangle and zL, its normal:
- * C = cos alpha, S = sin alpha.  xL points away from spacecraft 1. */
-static void lisa_axes(double C, double S, double axes[3][3])
+/* lambda, beta and psi into the frame of the triangle at angle alpha (way = 1) or out of it
+ * (-1).  Rows of axes are xL, away from spacecraft 1, and yL in its plane, zL normal to it. */
+static void lisa_turn(snl_source *s, double alpha, int way)
 {
-    axes[0][0] = S*S + 0.5*C*C;   axes[0][1] = -0.5*S*C;        axes[0][2] = 0.5*lisa_r3*C;
-    axes[1][0] = -0.5*S*C;        axes[1][1] = C*C + 0.5*S*S;   axes[1][2] = 0.5*lisa_r3*S;
-    axes[2][0] = -0.5*lisa_r3*C;  axes[2][1] = -0.5*lisa_r3*S;  axes[2][2] = 0.5;
-}
-
-static void lisa_direction(double lambda, double beta, double d[3])
-{
-    d[0] = cos(beta)*cos(lambda);
-    d[1] = cos(beta)*sin(lambda);
-    d[2] = sin(beta);
-}
-
-static void lisa_angles(const double d[3], snl_source *s)
-{
-    s->lambda = lisa_wrap(atan2(d[1], d[0]), 2*SNL_PI);
-    s->beta = atan2(d[2], hypot(d[0], d[1]));
+    const double C = cos(alpha), S = sin(alpha), l = s->lambda, b = s->beta, h = lisa_h3*way;
+    const double axes[3][3] = { { S*S + 0.5*C*C,  -0.5*S*C,       h*C },
+                                { -0.5*S*C,       C*C + 0.5*S*S,  h*S },
+                                { -h*C,           -h*S,           0.5 } };
+    const double d[3] = { cos(b)*cos(l), cos(b)*sin(l), sin(b) };
+    double e[3];
+    for (int i = 0; i < 3; i++) e[i] = axes[i][0]*d[0] + axes[i][1]*d[1] + axes[i][2]*d[2];
+    s->lambda = lisa_wrap(atan2(e[1], e[0]), 2*SNL_PI);
+    s->beta = atan2(e[2], hypot(e[0], e[1]));
+    s->psi = lisa_wrap(s->psi + atan2(h*sin(alpha - l),
+                                      0.5*cos(b) + h*cos(alpha - l)*sin(b)), SNL_PI);
 }
 
 void snl_ssb_to_lisa(snl_source *s)
 {
-    const double a = lisa_alpha(s->t_ref), C = cos(a), S = sin(a), l = s->lambda, b = s->beta;
-    double axes[3][3], d[3], e[3];
-    lisa_axes(C, S, axes);
-    lisa_direction(l, b, d);
-    for (int i = 0; i < 3; i++) e[i] = axes[i][0]*d[0] + axes[i][1]*d[1] + axes[i][2]*d[2];
-    lisa_angles(e, s);
-    s->t_ref -= SNL_AU/SNL_C * cos(b)*cos(a - l);
-    s->psi = lisa_wrap(s->psi + atan2(0.5*lisa_r3*sin(a - l),
-                       0.5*cos(b) + 0.5*lisa_r3*cos(a - l)*sin(b)), SNL_PI);
+    const double a = lisa_alpha(s->t_ref);
+    s->t_ref -= SNL_AU/SNL_C * cos(s->beta)*cos(a - s->lambda);
+    lisa_turn(s, a, 1);
 }
 
 void snl_lisa_to_ssb(snl_source *s)
 {
     const double l = s->lambda, b = s->beta, tL = s->t_ref, R = SNL_AU/SNL_C;
-    double axes[3][3], d[3], e[3] = { 0, 0, 0 }, t = tL, a, C, S;
     /* The centre's direction in the frame itself is (C/2, S/2, -sqrt3/2): Newton for the t
      * whose delay is right; the error shrinks by 1e-8 in each step. */
     for (int i = 0; i < 4; i++) {
-        const double p = lisa_alpha(t) - l;
-        const double g = t - tL - R*(0.5*cos(b)*cos(p) - 0.5*lisa_r3*sin(b));
-        t -= g / (1 + R*0.5*cos(b)*sin(p) * 2*SNL_PI/SNL_YEAR);
+        const double p = lisa_alpha(s->t_ref) - l;
+        const double g = s->t_ref - tL - R*(0.5*cos(b)*cos(p) - lisa_h3*sin(b));
+        s->t_ref -= g / (1 + R*0.5*cos(b)*sin(p) * 2*SNL_PI/SNL_YEAR);
     }
-    a = lisa_alpha(t);  C = cos(a);  S = sin(a);
-    lisa_axes(C, S, axes);
-    lisa_direction(l, b, d);
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) e[j] += axes[i][j]*d[i];
-    lisa_angles(e, s);
-    s->t_ref = t;
-    s->psi = lisa_wrap(s->psi + atan2(-0.5*lisa_r3*sin(a - l),
-                       0.5*cos(b) - 0.5*lisa_r3*cos(a - l)*sin(b)), SNL_PI);
+    lisa_turn(s, lisa_alpha(s->t_ref), -1);
 }
 
 /* ==== Response =========================================================== */
@@ -668,42 +646,30 @@ static double lisa_sinc(double num, double den) { return (num*den + 1e-16)/(den*
 static void lisa_arms(const snl_lisa_cfg *cfg, const lisa_sky *sky, size_t n,
                       const double *f, const double *t, lisa_block *b)
 {
-    const int full = cfg->response == SNL_RESPONSE_FULL, tdi2 = cfg->tdi == SNL_TDI_20;
-    const double h3 = 0.5*lisa_r3, *k = sky->k, *u = sky->u, *v = sky->v;
+    const int longwave = cfg->response != SNL_RESPONSE_FULL, tdi2 = cfg->tdi == SNL_TDI_20;
+    const double X = longwave ? 0 : SNL_PI*SNL_ARM/SNL_C;
+    const double h3 = lisa_h3, nx[3] = { 0, -h3, h3 }, ny[3] = { 1, -0.5, -0.5 };
+    const double *k = sky->k, *u = sky->u, *v = sky->v;
     double arg[3][LISA_BLOCK], s[3][LISA_BLOCK], c[3][LISA_BLOCK], kn[3][LISA_BLOCK];
 
     lisa_sincos(n, 2*SNL_PI/SNL_YEAR, t, s[0], c[0]);
     for (size_t i = 0; i < n; i++) {
-        const double C = c[0][i], S = s[0][i], x = SNL_PI*SNL_ARM/SNL_C * f[i];
-        const double xx = S*S + 0.5*C*C, xy = -0.5*S*C, xz = h3*C;      /* as lisa_axes */
+        const double C = c[0][i], S = s[0][i], x = X*f[i];
+        const double xx = S*S + 0.5*C*C, xy = -0.5*S*C, xz = h3*C;      /* as in lisa_turn */
         const double yy = C*C + 0.5*S*S, yz = h3*S;
         const double kx = xx*k[0] + xy*k[1] + xz*k[2], ky = xy*k[0] + yy*k[1] + yz*k[2];
         const double ux = xx*u[0] + xy*u[1] + xz*u[2], uy = xy*u[0] + yy*u[1] + yz*u[2];
         const double vx = xx*v[0] + xy*v[1] + xz*v[2], vy = xy*v[0] + yy*v[1] + yz*v[2];
-        const double u2 = -h3*ux - 0.5*uy, u3 = h3*ux - 0.5*uy;
-        const double v2 = -h3*vx - 0.5*vy, v3 = h3*vx - 0.5*vy;
-        b->plus[0][i] = uy*uy - vy*vy;  b->cross[0][i] = 2*uy*vy;
-        b->plus[1][i] = u2*u2 - v2*v2;  b->cross[1][i] = 2*u2*v2;
-        b->plus[2][i] = u3*u3 - v3*v3;  b->cross[2][i] = 2*u3*v3;
-        kn[0][i] = ky;
-        kn[1][i] = -h3*kx - 0.5*ky;
-        kn[2][i] = h3*kx - 0.5*ky;
+        for (int j = 0; j < 3; j++) {
+            const double un = nx[j]*ux + ny[j]*uy, vn = nx[j]*vx + ny[j]*vy;
+            b->plus[j][i] = un*un - vn*vn;
+            b->cross[j][i] = 2*un*vn;
+            kn[j][i] = nx[j]*kx + ny[j]*ky;
+        }
         arg[0][i] = x;
-        arg[1][i] = x*ky/3;
+        arg[1][i] = x*kn[0][i]/3;
         arg[2][i] = x*kn[1][i]/3;
         b->doppler[i] = 2*SNL_PI*SNL_AU/SNL_C * f[i]*(k[0]*C + k[1]*S);
-    }
-    if (!full) {        /* x -> 0: no phases, sinc = 1, and g to leading order */
-        for (size_t i = 0; i < n; i++) {
-            const double x = arg[0][i];
-            for (int j = 0; j < 3; j++) {
-                b->er[j][i] = 1;    b->ei[j][i] = 0;
-                b->even[j][i] = 2;  b->odd[j][i] = 0;
-            }
-            b->g[i] = -4*x*x * (tdi2 ? 8*x : 1);
-            b->zr[i] = !tdi2;  b->zi[i] = -tdi2;
-        }
-        return;
     }
     for (int j = 0; j < 3; j++) lisa_sincos(n, 1, arg[j], s[j], c[j]);
     for (size_t i = 0; i < n; i++) {
@@ -728,7 +694,15 @@ static void lisa_arms(const snl_lisa_cfg *cfg, const lisa_sky *sky, size_t n,
         b->zr[i] = tdi2 ? 2*sin4*cos4 : cos4;
         b->zi[i] = tdi2 ? (sin4 - cos4)*(sin4 + cos4) : sin4;
     }
+    for (size_t i = 0; longwave && i < n; i++) {    /* x = 0 but in g, which is of first order */
+        const double x = SNL_PI*SNL_ARM/SNL_C * f[i];
+        b->g[i] = -4*x*x * (tdi2 ? 8*x : 1);
+    }
 }
+
+/* z = (a + i b)(c + i d) */
+static inline void lisa_times_at(double *z, double a, double b, double c, double d)
+{ z[0] = a*c - b*d;  z[1] = a*d + b*c; }
 
 /* Transfer functions for complex amplitudes ap, ac of e+, ex.  Along arm j the two links
  *
@@ -746,7 +720,7 @@ static void lisa_channels(const lisa_block *b, size_t n, const double ap[2], con
     const double r2 = sqrt(0.5), r6 = sqrt(1/6.0), t3 = -2*sqrt(1/3.0);
     for (size_t i = 0; i < n; i++) {
         const double fr = b->g[i]*b->zr[i], fi = b->g[i]*b->zi[i];
-        double cr[3], ci[3], dr[3], di[3], re, im;
+        double cr[3], ci[3], dr[3], di[3];
         for (int j = 0; j < 3; j++) {
             const double p = b->plus[j][i], q = b->cross[j][i], er = b->er[j][i], ei = b->ei[j][i];
             const double nr = ap[0]*p + ac[0]*q, ni = ap[1]*p + ac[1]*q;
@@ -754,23 +728,16 @@ static void lisa_channels(const lisa_block *b, size_t n, const double ap[2], con
             cr[j] = b->even[j][i]*Dr;  ci[j] = b->even[j][i]*Di;
             dr[j] = -b->odd[j][i]*Di;  di[j] = b->odd[j][i]*Dr;
         }
-        re = r2*(2*cr[1] - cr[0] - cr[2] + dr[2] - dr[0]);
-        im = r2*(2*ci[1] - ci[0] - ci[2] + di[2] - di[0]);
-        A[2*i] = fr*re - fi*im;  A[2*i+1] = fr*im + fi*re;
-        re = r6*(3*(cr[2] - cr[0]) + dr[2] + dr[0] - 2*dr[1]);
-        im = r6*(3*(ci[2] - ci[0]) + di[2] + di[0] - 2*di[1]);
-        E[2*i] = fr*re - fi*im;  E[2*i+1] = fr*im + fi*re;
-        re = t3*(dr[0] + dr[1] + dr[2]);
-        im = t3*(di[0] + di[1] + di[2]);
-        T[2*i] = fr*re - fi*im;  T[2*i+1] = fr*im + fi*re;
-        if (xyz)
-            for (int j = 0; j < 3; j++) {
-                const int p = (j + 1) % 3, q = (j + 2) % 3;
-                re = cr[q] - cr[p] - dr[q] - dr[p];
-                im = ci[q] - ci[p] - di[q] - di[p];
-                xyz[2*(j*n + i)]     = fr*re - fi*im;
-                xyz[2*(j*n + i) + 1] = fr*im + fi*re;
-            }
+        lisa_times_at(A + 2*i, fr, fi, r2*(2*cr[1] - cr[0] - cr[2] + dr[2] - dr[0]),
+                                     r2*(2*ci[1] - ci[0] - ci[2] + di[2] - di[0]));
+        lisa_times_at(E + 2*i, fr, fi, r6*(3*(cr[2] - cr[0]) + dr[2] + dr[0] - 2*dr[1]),
+                                     r6*(3*(ci[2] - ci[0]) + di[2] + di[0] - 2*di[1]));
+        lisa_times_at(T + 2*i, fr, fi, t3*(dr[0] + dr[1] + dr[2]), t3*(di[0] + di[1] + di[2]));
+        for (int j = 0; xyz && j < 3; j++) {
+            const int p = (j + 1) % 3, q = (j + 2) % 3;
+            lisa_times_at(xyz + 2*(j*n + i), fr, fi, cr[q] - cr[p] - dr[q] - dr[p],
+                                                   ci[q] - ci[p] - di[q] - di[p]);
+        }
     }
 }
 
@@ -855,27 +822,32 @@ static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const doubl
     return SNL_OK;
 }
 
-/* A, E, T, all pairs: the sum over modes of conj(transfer h) on n <= LISA_BLOCK frequencies */
-static snl_status lisa_signal(const lisa_ready *r, size_t n, const double *f,
-                              double h[3][2*LISA_BLOCK])
+static size_t lisa_min(size_t a, size_t b) { return a < b ? a : b; }
+
+/* A, E and, unless NULL, T: the sum over modes of conj(transfer h) */
+static snl_status lisa_signal(const lisa_ready *r, size_t nf, const double *f, double *A,
+                              double *E, double *T)
 {
     lisa_block b;
-    for (int c = 0; c < 3; c++)
-        for (size_t i = 0; i < 2*n; i++) h[c][i] = 0;
-    for (size_t a = 0; a < r->modes; a++) {
-        const snl_status st = lisa_wave(r, a, n, f, &b);
-        if (st != SNL_OK) return st;
-        for (int c = 0; c < 3; c++)
-            for (size_t i = 0; i < n; i++) {
-                const double re = b.amp[i]*b.hc[i], im = b.amp[i]*b.hs[i];
-                h[c][2*i]   += b.aet[c][2*i]*re - b.aet[c][2*i+1]*im;
-                h[c][2*i+1] -= b.aet[c][2*i]*im + b.aet[c][2*i+1]*re;
+    for (size_t k = 0; k < nf; k += LISA_BLOCK) {
+        const size_t n = lisa_min(nf - k, LISA_BLOCK);
+        double *to[3] = { A + 2*k, E + 2*k, T ? T + 2*k : NULL };
+        for (int c = 0; c < 3 && to[c]; c++) memset(to[c], 0, 2*n*sizeof *A);
+        for (size_t a = 0; a < r->modes; a++) {
+            const snl_status st = lisa_wave(r, a, n, f + k, &b);
+            if (st != SNL_OK) return st;
+            for (int c = 0; c < 3 && to[c]; c++) {
+                double *h = to[c], *aet = b.aet[c];
+                for (size_t i = 0; i < n; i++) {
+                    const double re = b.amp[i]*b.hc[i], im = b.amp[i]*b.hs[i];
+                    h[2*i]   += aet[2*i]*re - aet[2*i+1]*im;
+                    h[2*i+1] -= aet[2*i]*im + aet[2*i+1]*re;
+                }
             }
+        }
     }
     return SNL_OK;
 }
-
-static size_t lisa_min(size_t a, size_t b) { return a < b ? a : b; }
 
 snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l, int m,
                              size_t nf, const double *f, const double *t, double *aet,
@@ -911,17 +883,9 @@ snl_status snl_lisa_signal(const snl_lisa_cfg *cfg, const snl_source *s, size_t 
                            const double *f, double *A, double *E, double *T, snl_fault *why)
 {
     lisa_ready r;
-    double h[3][2*LISA_BLOCK];
     snl_status st = lisa_prepare(&r, cfg, s, why);
     if (st == SNL_OK) st = snl_phenom_check(&r.wave, nf, f, why);
-    for (size_t i = 0; i < nf && st == SNL_OK; i += LISA_BLOCK) {
-        const size_t n = lisa_min(nf - i, LISA_BLOCK), bytes = 2*n*sizeof(double);
-        if ((st = lisa_signal(&r, n, f + i, h)) != SNL_OK) break;
-        memcpy(A + 2*i, h[0], bytes);
-        memcpy(E + 2*i, h[1], bytes);
-        if (T) memcpy(T + 2*i, h[2], bytes);
-    }
-    return st;
+    return st == SNL_OK ? lisa_signal(&r, nf, f, A, E, T) : st;
 }
 
 snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source *s, double t,
@@ -969,11 +933,16 @@ static void lisa_ldc(double days, double par[3])
                                 * (days - node[i][0])/(node[i + 1][0] - node[i][0]);
 }
 
-/* Table 1 of [R]: years, alpha, beta, kappa, gamma, fk. */
-static const double lisa_robson[4][6] = {
-    { 0.5, 0.133, 243, 482, 917, 0.00258 },   { 1, 0.171, 292, 1020, 1680, 0.00215 },
-    { 2, 0.165, 299, 611, 1340, 0.00173 },    { 4, 0.138, -221, 521, 1680, 0.00113 }
-};
+/* The row of table 1 of [R]: years, alpha, beta, kappa, gamma, fk; NULL if it has none. */
+static const double *lisa_robson(double years)
+{
+    static const double table[4][6] = {
+        { 0.5, 0.133, 243, 482, 917, 0.00258 },   { 1, 0.171, 292, 1020, 1680, 0.00215 },
+        { 2, 0.165, 299, 611, 1340, 0.00173 },    { 4, 0.138, -221, 521, 1680, 0.00113 }
+    };
+    for (int i = 0; i < 4; i++) if (years == table[i][0]) return table[i];
+    return NULL;
+}
 
 /* Strain PSD of the foreground, g included (see snl.h).  1 + tanh y is 2/(1 + exp(-2y)). */
 static double lisa_foreground(const snl_noise *ns, double f)
@@ -986,7 +955,7 @@ static double lisa_foreground(const snl_noise *ns, double f)
         return 6*0.5*3.26651613e-44*f73*exp(-p[1]*pow(f, 1.18300266))
              * 2/(1 + exp(2*p[2]*(f - p[0])));
     case SNL_FOREGROUND_ROBSON: {
-        const double *q = lisa_robson[T < 0.7 ? 0 : T < 1.5 ? 1 : T < 3 ? 2 : 3];
+        const double *q = lisa_robson(T);
         return 7.2*9e-45*f73*exp(-pow(f, q[1]) + q[2]*f*sin(q[3]*f))
              * 2/(1 + exp(2*q[4]*(f - q[5])));
     }
@@ -1001,18 +970,11 @@ static double lisa_foreground(const snl_noise *ns, double f)
 
 static snl_status lisa_check_years(const snl_noise *ns, snl_fault *why)
 {
-    const double T = ns->years;
-    switch (ns->foreground) {
-    case SNL_FOREGROUND_LDC:
-        return T >= 1/365.25 && T <= 10 ? SNL_OK : snl_refuse(why, "years", T, 1/365.25, 10);
-    case SNL_FOREGROUND_ROBSON:
-        for (int i = 0; i < 4; i++) if (T == lisa_robson[i][0]) return SNL_OK;
-        return snl_refuse(why, "years (0.5, 1, 2 or 4)", T, 0.5, 4);
-    case SNL_FOREGROUND_BABAK:
-        return T >= 0.1 && T <= 10 ? SNL_OK : snl_refuse(why, "years", T, 0.1, 10);
-    default:
-        return SNL_OK;
-    }
+    const double T = ns->years, lo = ns->foreground == SNL_FOREGROUND_LDC ? 1/365.25 : 0.1;
+    if (ns->foreground == SNL_FOREGROUND_NONE) return SNL_OK;
+    if (ns->foreground == SNL_FOREGROUND_ROBSON)
+        return lisa_robson(T) ? SNL_OK : snl_refuse(why, "years (0.5, 1, 2 or 4)", T, 0.5, 4);
+    return T >= lo && T <= 10 ? SNL_OK : snl_refuse(why, "years", T, lo, 10);
 }
 
 snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
@@ -1075,7 +1037,7 @@ snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s, const snl_noise
     for (size_t k = 0; k <= n; k += LISA_BLOCK) {
         const size_t m = lisa_min(n + 1 - k, LISA_BLOCK);
         for (size_t i = 0; i < m; i++) f[i] = lo*pow(hi/lo, (double)(k + i)/(double)n);
-        if ((st = lisa_signal(&r, m, f, h)) != SNL_OK) return st;
+        if ((st = lisa_signal(&r, m, f, h[0], h[1], h[2])) != SNL_OK) return st;
         for (int c = 0; c < 3; c++) {
             if ((st = snl_noise_psd(&ns, channel[c], m, f, S, why)) != SNL_OK) return st;
             for (size_t i = 0; i < m; i++) {
@@ -1092,9 +1054,16 @@ snl_status snl_snr(const snl_lisa_cfg *cfg, const snl_source *s, const snl_noise
 
 /* ==== Data and likelihood ================================================ */
 
-
 /* An object and its arrays share one block: doubles before the arrays begin. */
 #define LISA_HEAD(type) ((sizeof(type) + sizeof(double) - 1)/sizeof(double))
+
+/* The block of an object that begins with head [bytes] and has `doubles` in all, or NULL */
+static double *lisa_new(size_t doubles, const void *head, size_t bytes)
+{
+    double *block = (double *)SNL_CALLOC(doubles, sizeof *block);
+    if (block) memcpy(block, head, bytes);
+    return block;
+}
 
 static size_t lisa_data_layout(snl_data *d, double *base)
 {
@@ -1115,10 +1084,8 @@ snl_status snl_data_create(snl_data **out, double df, size_t k0, size_t n)
         || n > (size_t)-1/128) return SNL_EINVAL;
     head.n = n;
     head.df = df;
-    if (!(block = (double *)SNL_CALLOC(lisa_data_layout(&head, NULL), sizeof *block)))
-        return SNL_ENOMEM;
+    if (!(block = lisa_new(lisa_data_layout(&head, NULL), &head, sizeof head))) return SNL_ENOMEM;
     d = (snl_data *)(void *)block;
-    *d = head;
     lisa_data_layout(d, block);
     for (size_t k = 0; k < n; k++) d->f[k] = (double)(k0 + k)*df;
     for (size_t k = 0; k < 2*n; k++) d->S[k] = 1;
@@ -1177,11 +1144,11 @@ snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg, const sn
                                snl_fault *why)
 {
     lisa_ready r;
-    double h[3][2*LISA_BLOCK];
+    double h[2][2*LISA_BLOCK];
     snl_status st = lisa_prepare(&r, cfg, s, why);
     for (size_t k = 0; k < data->n && st == SNL_OK; k += LISA_BLOCK) {
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
-        if ((st = lisa_signal(&r, n, data->f + k, h)) != SNL_OK) break;
+        if ((st = lisa_signal(&r, n, data->f + k, h[0], h[1], NULL)) != SNL_OK) break;
         for (size_t i = 0; i < 2*n; i++) {
             data->d[2*k + i] += h[0][i];
             data->d[2*(data->n + k) + i] += h[1][i];
@@ -1364,14 +1331,23 @@ struct snl_scan {
     snl_fft plan[LISA_SIZES];
     double *g;                      /* [n]  response to h~ in the long-wavelength limit     */
     double *turn;                   /* [n]  2 pi f (centre - epoch), whole turns left out   */
-    double *mem;
 };
+
+static size_t lisa_scan_layout(snl_scan *s, size_t N, double *base)
+{
+    size_t used = LISA_HEAD(snl_scan);
+    s->g = lisa_take(base, &used, s->data->n);
+    s->turn = lisa_take(base, &used, s->data->n);
+    for (size_t i = 0; i < LISA_SIZES; i++)
+        used += lisa_fft_layout(&s->plan[i], N >> i, base ? base + used : NULL);
+    return used;
+}
 
 snl_status snl_scan_create(snl_scan **out, const snl_data *data, const snl_lisa_cfg *cfg,
                            double t_lo, double t_hi)
 {
     const double period = 1/data->df;
-    size_t N = 64, used = LISA_HEAD(snl_scan), plans = 0;
+    size_t N = 64;
     snl_scan head, *s;
     double *block;
     *out = NULL;
@@ -1385,22 +1361,11 @@ snl_status snl_scan_create(snl_scan **out, const snl_data *data, const snl_lisa_
     head.block = (size_t)fmin(32, fmax(1, 0.4/(SNL_PI*data->df*head.half)));
     head.blocks = (data->n + head.block - 1)/head.block;
     while (N < 2*head.blocks) N *= 2;
-    for (size_t i = 0; i < LISA_SIZES; i++) plans += snl_fft_size(N >> i);
-    head.g = head.turn = lisa_take(NULL, &used, 2*data->n);
-    head.mem = lisa_take(NULL, &used, plans);
-    if (!(block = (double *)SNL_CALLOC(used, sizeof *block))) return SNL_ENOMEM;
+    if (N > SNL_FFT_MAX) return SNL_EFAILED;
+    if (!(block = lisa_new(lisa_scan_layout(&head, N, NULL), &head, sizeof head)))
+        return SNL_ENOMEM;
     s = (snl_scan *)(void *)block;
-    *s = head;
-    used = LISA_HEAD(snl_scan);
-    s->g = lisa_take(block, &used, data->n);
-    s->turn = lisa_take(block, &used, data->n);
-    s->mem = lisa_take(block, &used, plans);
-    plans = 0;
-    for (size_t i = 0; i < LISA_SIZES; plans += snl_fft_size(N >> i++))
-        if (snl_fft_init(&s->plan[i], N >> i, s->mem + plans) != SNL_OK) {
-            snl_scan_free(s);
-            return SNL_EFAILED;
-        }
+    lisa_scan_layout(s, N, block);
     for (size_t k = 0; k < data->n; k++) {
         const double x = 2*SNL_PI*SNL_ARM/SNL_C*data->f[k];
         s->g[k] = x*sin(x)*(cfg->tdi == SNL_TDI_20 ? 2*sin(2*x) : 1);
@@ -1495,6 +1460,7 @@ static size_t lisa_het_layout(snl_het *h, double *base)
     const size_t K = h->K, M = h->modes;
     size_t used = LISA_HEAD(snl_het);
     h->f = lisa_take(base, &used, K);
+    h->u = lisa_take(base, &used, K);
     h->w = lisa_take(base, &used, 2*M*K);
     h->x = lisa_take(base, &used, 4*M*K);
     h->T = lisa_take(base, &used, 2*2*M*K*LISA_BAND*M);
@@ -1525,10 +1491,9 @@ static void lisa_lagrange(const double *x, double u, double L[LISA_BAND])
     }
 }
 
-/* Add n <= LISA_BLOCK bins, from bin k on, to W (in x) and G (its lower half in T); u [K] is
- * ln f of the nodes, w [M] the carriers.  *node is the interval of the last bin, which only
- * grows. */
-static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n, const double *u,
+/* Add n <= LISA_BLOCK bins, from bin k on, to W (in x) and G (its lower half in T); w [M]
+ * are the carriers.  *node is the interval of the last bin, which only grows. */
+static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n,
                          double w[SNL_MODES][2*LISA_BLOCK], size_t *node)
 {
     const size_t K = h->K, M = h->modes, band = LISA_BAND*M;
@@ -1536,9 +1501,9 @@ static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n, c
         const double t = log(data->f[k + i]);
         double L[LISA_BAND], v[2*LISA_BAND*SNL_MODES];
         size_t first;
-        while (*node + 2 < K && t > u[*node + 1]) ++*node;
+        while (*node + 2 < K && t > h->u[*node + 1]) ++*node;
         first = *node > 0 ? lisa_min(*node - 1, K - LISA_BAND) : 0;
-        lisa_lagrange(u + first, t, L);
+        lisa_lagrange(h->u + first, t, L);
         for (size_t p = 0; p < band; p++) {     /* the bin's signal is sum_p v_p r_p */
             v[2*p]   = L[p/M]*w[p % M][2*i];
             v[2*p+1] = L[p/M]*w[p % M][2*i+1];
@@ -1598,8 +1563,8 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     const size_t most = (data->n - 1)/4 + 1;
     lisa_ready r;
     double floor, amp;
-    snl_het head, *h = NULL;
-    double *block, *u = NULL, w[SNL_MODES][2*LISA_BLOCK];
+    snl_het head, *h;
+    double *block, w[SNL_MODES][2*LISA_BLOCK];
     size_t node = 0;
     snl_status st;
 
@@ -1618,15 +1583,12 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     for (size_t a = 0; a < r.modes; a++) { head.l[a] = r.mode[a].l;  head.m[a] = r.mode[a].m; }
     head.cfg = *cfg;
     head.ref = *ref;
-    st = SNL_ENOMEM;
-    if (!(block = (double *)SNL_CALLOC(lisa_het_layout(&head, NULL), sizeof *block))) goto fail;
+    if (!(block = lisa_new(lisa_het_layout(&head, NULL), &head, sizeof head))) return SNL_ENOMEM;
     h = (snl_het *)(void *)block;
-    *h = head;
     lisa_het_layout(h, block);
-    if (!(u = (double *)SNL_CALLOC(K, sizeof *u))) goto fail;
 
     lisa_nodes(K, data->f[0], data->f[data->n - 1], 4*data->df, h->f);
-    for (size_t k = 0; k < K; k++) u[k] = log(h->f[k]);
+    for (size_t k = 0; k < K; k++) h->u[k] = log(h->f[k]);
     for (size_t a = 0; a < h->modes; a++)
         for (size_t k = 0; k < K; k += LISA_BLOCK)
             if ((st = lisa_carrier(&r, floor, a, lisa_min(K - k, LISA_BLOCK), h->f + k,
@@ -1635,18 +1597,16 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
         for (size_t a = 0; a < h->modes; a++)
             if ((st = lisa_carrier(&r, floor, a, n, data->f + k, w[a])) != SNL_OK) goto fail;
-        lisa_het_add(h, data, k, n, u, w, &node);
+        lisa_het_add(h, data, k, n, w, &node);
     }
     if ((node = lisa_het_factor(h)) < h->modes*K) {
         lisa_refuse_row(why, "G", 0, 0, HUGE_VAL, node/h->modes);
         st = SNL_EFAILED;
         goto fail;
     }
-    SNL_FREE(u);
     *out = h;
     return SNL_OK;
 fail:
-    SNL_FREE(u);
     snl_het_free(h);
     return st;
 }
