@@ -17,6 +17,14 @@
 #include "snl.h"
 #include <stdlib.h>
 
+/* z = (a + i b)(c + i d) */
+static inline void lisa_mul(double *z, double a, double b, double c, double d)
+{ z[0] = a*c - b*d;  z[1] = a*d + b*c; }
+
+/* z += conj(a + i b) w */
+static inline void lisa_conj_add(double *z, double a, double b, const double *w)
+{ z[0] += a*w[0] + b*w[1];  z[1] += a*w[1] - b*w[0]; }
+
 /* ==== Fast Fourier transforms ============================================
  *
  * A length n = n1 n2 is done as n2 transforms of n1 points down the columns of
@@ -126,8 +134,7 @@ static void lisa_root_at(const snl_fft_roots *t, size_t k, double w[2])
 {
     const size_t mask = ((size_t)1 << t->shift) - 1;
     const double *hi = t->hi + 2*(k >> t->shift), *lo = t->lo + 2*(k & mask);
-    w[0] = hi[0]*lo[0] - hi[1]*lo[1];
-    w[1] = hi[0]*lo[1] + hi[1]*lo[0];
+    lisa_mul(w, hi[0], hi[1], lo[0], lo[1]);
 }
 
 /* Transform s columns, planes [n][s], from src by way of x and y (y may be src);
@@ -171,13 +178,12 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
         for (size_t k = 0; k < n1; k++) {          /* row k is lane k % L of its block */
             const size_t k0 = k - k % L, t = n1 - k0 < L ? n1 - k0 : L;
             const double *w = f->lane + 2*L*k;
-            double r[2], *to = work + 2*n2*k0 + j0*t + (k - k0);
+            double r[2], u[2], *to = work + 2*n2*k0 + j0*t + (k - k0);
             lisa_root_at(&f->roots, k*j0, r);
             for (size_t b = 0; b < s; b++) {
-                const double u = r[0]*w[2*b] - r[1]*w[2*b + 1];
-                const double v = r[0]*w[2*b + 1] + r[1]*w[2*b];
-                to[b*t]        = u*z[k*s + b] - v*z[im + k*s + b];
-                to[b*t + n2*t] = u*z[im + k*s + b] + v*z[k*s + b];
+                lisa_mul(u, r[0], r[1], w[2*b], w[2*b + 1]);
+                to[b*t]        = u[0]*z[k*s + b] - u[1]*z[im + k*s + b];
+                to[b*t + n2*t] = u[0]*z[im + k*s + b] + u[1]*z[k*s + b];
             }
         }
     }
@@ -226,20 +232,17 @@ static double *lisa_take(double *base, size_t *used, size_t n)
 static void lisa_core_plan(snl_fft_core *c, size_t n, double *base, size_t *used)
 {
     static const size_t radix[4] = { 4, 2, 3, 5 };
-    size_t m = n, i, j;
-    double *tw;
+    size_t m = n;
     c->n = n;
     c->stages = 0;
-    for (i = 0; i < 4; i++)
-        for (; m % radix[i] == 0; m /= radix[i]) c->radix[c->stages++] = radix[i];
-    c->tw = base ? base + *used : NULL;
-    for (i = 0, m = n; i < c->stages; i++) {
-        const size_t r = c->radix[i], len = m;
-        m /= r;
-        tw = lisa_take(base, used, 2*m*(r - 1));
-        for (j = 0; tw && j < m*(r - 1); j++)
-            lisa_root(j/(r - 1) * (j % (r - 1) + 1), len, tw + 2*j);
-    }
+    c->tw = lisa_take(base, used, 0);
+    for (size_t i = 0; i < 4; i++)
+        while (m % radix[i] == 0) {
+            const size_t r = c->radix[c->stages++] = radix[i], len = m;
+            double *tw = lisa_take(base, used, 2*(m /= r)*(r - 1));
+            for (size_t j = 0; tw && j < m*(r - 1); j++)
+                lisa_root(j/(r - 1) * (j % (r - 1) + 1), len, tw + 2*j);
+        }
 }
 
 static void lisa_roots_plan(snl_fft_roots *t, size_t n, double *base, size_t *used)
@@ -700,10 +703,6 @@ static void lisa_arms(const snl_lisa_cfg *cfg, const lisa_sky *sky, size_t n,
     }
 }
 
-/* z = (a + i b)(c + i d) */
-static inline void lisa_times_at(double *z, double a, double b, double c, double d)
-{ z[0] = a*c - b*d;  z[1] = a*d + b*c; }
-
 /* Transfer functions for complex amplitudes ap, ac of e+, ex.  Along arm j the two links
  *
  *     G = i x (n.H.n) sinc[x (1 -+ k.n)] exp[i x (1 + k.(p_r + p_s)/L)]
@@ -715,7 +714,7 @@ static inline void lisa_times_at(double *z, double a, double b, double c, double
  * written out, so that T, the small difference, loses nothing. */
 static void lisa_channels(const lisa_block *b, size_t n, const double ap[2], const double ac[2],
                           double *restrict A, double *restrict E, double *restrict T,
-                          double *restrict xyz)
+                          double *restrict xyz, size_t stride)
 {
     const double r2 = sqrt(0.5), r6 = sqrt(1/6.0), t3 = -2*sqrt(1/3.0);
     for (size_t i = 0; i < n; i++) {
@@ -728,15 +727,15 @@ static void lisa_channels(const lisa_block *b, size_t n, const double ap[2], con
             cr[j] = b->even[j][i]*Dr;  ci[j] = b->even[j][i]*Di;
             dr[j] = -b->odd[j][i]*Di;  di[j] = b->odd[j][i]*Dr;
         }
-        lisa_times_at(A + 2*i, fr, fi, r2*(2*cr[1] - cr[0] - cr[2] + dr[2] - dr[0]),
-                                     r2*(2*ci[1] - ci[0] - ci[2] + di[2] - di[0]));
-        lisa_times_at(E + 2*i, fr, fi, r6*(3*(cr[2] - cr[0]) + dr[2] + dr[0] - 2*dr[1]),
-                                     r6*(3*(ci[2] - ci[0]) + di[2] + di[0] - 2*di[1]));
-        lisa_times_at(T + 2*i, fr, fi, t3*(dr[0] + dr[1] + dr[2]), t3*(di[0] + di[1] + di[2]));
+        lisa_mul(A + 2*i, fr, fi, r2*(2*cr[1] - cr[0] - cr[2] + dr[2] - dr[0]),
+                                  r2*(2*ci[1] - ci[0] - ci[2] + di[2] - di[0]));
+        lisa_mul(E + 2*i, fr, fi, r6*(3*(cr[2] - cr[0]) + dr[2] + dr[0] - 2*dr[1]),
+                                  r6*(3*(ci[2] - ci[0]) + di[2] + di[0] - 2*di[1]));
+        lisa_mul(T + 2*i, fr, fi, t3*(dr[0] + dr[1] + dr[2]), t3*(di[0] + di[1] + di[2]));
         for (int j = 0; xyz && j < 3; j++) {
             const int p = (j + 1) % 3, q = (j + 2) % 3;
-            lisa_times_at(xyz + 2*(j*n + i), fr, fi, cr[q] - cr[p] - dr[q] - dr[p],
-                                                   ci[q] - ci[p] - di[q] - di[p]);
+            lisa_mul(xyz + 2*(j*stride + i), fr, fi, cr[q] - cr[p] - dr[q] - dr[p],
+                                                     ci[q] - ci[p] - di[q] - di[p]);
         }
     }
 }
@@ -818,7 +817,7 @@ static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const doubl
     lisa_arms(&r->cfg, &r->sky, n, f, t, b);
     for (size_t i = 0; i < n; i++) b->phase[i] += 2*SNL_PI*f[i]*r->delay + b->doppler[i];
     lisa_sincos(n, 1, b->phase, b->hs, b->hc);
-    lisa_channels(b, n, r->mode[a].plus, r->mode[a].cross, b->aet[0], b->aet[1], b->aet[2], NULL);
+    lisa_channels(b, n, r->mode[a].plus, r->mode[a].cross, b->aet[0], b->aet[1], b->aet[2], NULL, 0);
     return SNL_OK;
 }
 
@@ -855,7 +854,7 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
 {
     const lisa_sky sky = lisa_sky_of(s);
     lisa_block b;
-    double ap[2], ac[2], three[6*LISA_BLOCK];
+    double ap[2], ac[2];
     int known = 0;
     snl_status st = snl_source_check(s, why);
     if (st != SNL_OK) return st;
@@ -869,11 +868,8 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
     for (size_t i = 0; i < nf; i += LISA_BLOCK) {
         const size_t n = lisa_min(nf - i, LISA_BLOCK);
         lisa_arms(cfg, &sky, n, f + i, t + i, &b);
-        lisa_channels(&b, n, ap, ac, b.aet[0], b.aet[1], b.aet[2], xyz ? three : NULL);
-        for (size_t c = 0; c < 3; c++) {
-            memcpy(aet + 2*(c*nf + i), b.aet[c], 2*n*sizeof *aet);
-            if (xyz) memcpy(xyz + 2*(c*nf + i), three + 2*c*n, 2*n*sizeof *xyz);
-        }
+        lisa_channels(&b, n, ap, ac, aet + 2*i, aet + 2*(nf + i), aet + 2*(2*nf + i),
+                      xyz ? xyz + 2*i : NULL, nf);
         memcpy(phase_R + i, b.doppler, n*sizeof *phase_R);
     }
     return SNL_OK;
@@ -1514,12 +1510,9 @@ static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n,
             double *x = h->x + 2*M*(c*K + first), *T = h->T + 2*band*M*(c*K + first);
             for (size_t p = 0; p < band; p++, T += 2*band) {
                 const double re = q*v[2*p], im = q*v[2*p+1];
-                x[2*p]   += re*d[0] + im*d[1];
-                x[2*p+1] += re*d[1] - im*d[0];
-                for (size_t s = p; s < band; s++) {     /* T_p,s-p = conj G_sp */
-                    T[2*(s - p)]   += re*v[2*s] + im*v[2*s+1];
-                    T[2*(s - p)+1] += re*v[2*s+1] - im*v[2*s];
-                }
+                lisa_conj_add(x + 2*p, re, im, d);
+                for (size_t s = p; s < band; s++)       /* T_p,s-p = conj G_sp */
+                    lisa_conj_add(T + 2*(s - p), re, im, v + 2*s);
             }
         }
     }
@@ -1543,14 +1536,10 @@ static size_t lisa_het_factor(snl_het *h)
             x[2*p] *= q;
             x[2*p+1] *= q;
             for (size_t a = 1; a < most; a++) {         /* what row p leaves to row p + a */
-                double *Q = T + 2*(p + a)*band, *y = x + 2*(p + a);
-                const double re = P[2*a], im = P[2*a+1];    /* conj L_p+a,p */
-                for (size_t b = a; b < most; b++) {
-                    Q[2*(b - a)]   -= re*P[2*b] + im*P[2*b+1];
-                    Q[2*(b - a)+1] -= re*P[2*b+1] - im*P[2*b];
-                }
-                y[0] -= re*x[2*p] + im*x[2*p+1];
-                y[1] -= re*x[2*p+1] - im*x[2*p];
+                double *Q = T + 2*(p + a)*band;
+                const double re = -P[2*a], im = -P[2*a+1];      /* -conj L_p+a,p */
+                for (size_t b = a; b < most; b++) lisa_conj_add(Q + 2*(b - a), re, im, P + 2*b);
+                lisa_conj_add(x + 2*(p + a), re, im, x + 2*p);
             }
         }
     }
@@ -1638,6 +1627,17 @@ static snl_status lisa_ratios(const snl_het *h, const lisa_ready *r, double *out
     return SNL_OK;
 }
 
+/* Over n pairs, the sums of re re', im im', re im' and im re' */
+static inline void lisa_sums(size_t n, const double *a, const double *b, double s[4])
+{
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (size_t i = 0; i < 2*n; i += 2) {
+        s0 += a[i]*b[i];    s1 += a[i+1]*b[i+1];
+        s2 += a[i]*b[i+1];  s3 += a[i+1]*b[i];
+    }
+    s[0] = s0;  s[1] = s1;  s[2] = s2;  s[3] = s3;
+}
+
 /* s = L^H r in each channel. */
 static void lisa_whiten(const snl_het *h, const double *r, double *s)
 {
@@ -1652,14 +1652,10 @@ static void lisa_whiten(const snl_het *h, const double *r, double *s)
                 v[2*p+1] = q[1];
             }
             for (size_t a = 0; a < M; a++) {
-                const double *T = h->T + 2*((c*K + k)*M + a)*band, *q = v + 2*a;
-                double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-                for (size_t j = 0; j < 2*(n - a); j += 2) {
-                    s0 += T[j]*q[j];    s1 += T[j+1]*q[j+1];
-                    s2 += T[j]*q[j+1];  s3 += T[j+1]*q[j];
-                }
-                s[2*a] = s0 - s1;
-                s[2*a+1] = s2 + s3;
+                double z[4];
+                lisa_sums(n - a, h->T + 2*((c*K + k)*M + a)*band, v + 2*a, z);
+                s[2*a] = z[0] - z[1];
+                s[2*a+1] = z[2] + z[3];
             }
         }
 }
@@ -1702,13 +1698,10 @@ snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *out, dou
 /* sum conj(a) b over n pairs. */
 static void lisa_product(size_t n, const double *a, const double *b, double z[2])
 {
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (size_t i = 0; i < 2*n; i += 2) {
-        s0 += a[i]*b[i];    s1 += a[i+1]*b[i+1];
-        s2 += a[i]*b[i+1];  s3 += a[i+1]*b[i];
-    }
-    z[0] = s0 + s1;
-    z[1] = s2 - s3;
+    double s[4];
+    lisa_sums(n, a, b, s);
+    z[0] = s[0] + s[1];
+    z[1] = s[2] - s[3];
 }
 
 size_t snl_het_work(const snl_het *het) { return 4*het->modes*het->K; }
