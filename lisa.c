@@ -411,6 +411,14 @@ static snl_status lisa_refuse_row(snl_fault *why, const char *name, double value
     return st;
 }
 
+static snl_status lisa_check_rows(size_t n, const double *x, const char *name, double lo,
+                                  double hi, snl_fault *why)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(x[i] >= lo && x[i] <= hi)) return lisa_refuse_row(why, name, x[i], lo, hi, i);
+    return SNL_OK;
+}
+
 snl_status snl_window(snl_window_kind kind, size_t n, double share, double *w, snl_fault *why)
 {
     if (!(share >= 0 && share <= 1)) return snl_refuse(why, "share", share, 0, 1);
@@ -860,10 +868,8 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
     if (st != SNL_OK) return st;
     for (int a = 0; a < SNL_MODES; a++) known |= lisa_mode[a].l == l && lisa_mode[a].m == m;
     if (!known) return snl_refuse(why, "m", m, 1, l);
-    for (size_t i = 0; i < nf; i++) {
-        if (!(f[i] >= 1e-30 && f[i] <= 1e30)) return lisa_refuse_row(why, "f", f[i], 1e-30, 1e30, i);
-        if (!(fabs(t[i]) <= 1e30)) return lisa_refuse_row(why, "t", t[i], -1e30, 1e30, i);
-    }
+    if ((st = lisa_check_rows(nf, f, "f", 1e-30, 1e30, why)) != SNL_OK) return st;
+    if ((st = lisa_check_rows(nf, t, "t", -1e30, 1e30, why)) != SNL_OK) return st;
     lisa_amplitudes(s, l, m, ap, ac);
     for (size_t i = 0; i < nf; i += LISA_BLOCK) {
         const size_t n = lisa_min(nf - i, LISA_BLOCK);
@@ -980,7 +986,8 @@ snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
         { 15e-12, 3e-15 }, { 10e-12, 2.4e-15 }, { 7.9e-12, 2.4e-15 }
     };
     const double *lv = level[noise->model];
-    const snl_status st = lisa_check_years(noise, why);
+    snl_status st = lisa_check_years(noise, why);
+    if (st == SNL_OK) st = lisa_check_rows(nf, f, "f", 1e-30, 1e30, why);
     if (st != SNL_OK) return st;
     for (size_t i = 0; i < nf; i++) {
         const double w = 2*SNL_PI*f[i], X = w*SNL_ARM/SNL_C, sX = sin(X), sh = sin(0.5*X);
@@ -988,8 +995,6 @@ snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
         const double tm = lv[1]*lv[1]*(1 + knee*knee)*(1 + a4*a4*a4*a4)/(w*w*SNL_C*SNL_C);
         const double oms = lv[0]*lv[0]*(1 + o4*o4*o4*o4)*(w*w)/(SNL_C*SNL_C);
         const double s2X = sin(2*X), gen = noise->tdi == SNL_TDI_20 ? 4*s2X*s2X : 1;
-        if (!(f[i] >= 1e-30 && f[i] <= 1e30))
-            return lisa_refuse_row(why, "f", f[i], 1e-30, 1e30, i);
         if (channel == SNL_CHANNEL_T)
             S[i] = 16*gen*sX*sX*(2*sh*sh*oms + 8*sh*sh*sh*sh*tm);
         else
@@ -1002,16 +1007,16 @@ snl_status snl_noise_psd(const snl_noise *noise, snl_channel channel, size_t nf,
 snl_status snl_noise_table(size_t rows, const double *f, const double *S, size_t nf,
                            const double *at, double *out, snl_fault *why)
 {
+    snl_status st;
     if (rows < 2) return snl_refuse(why, "rows", (double)rows, 2, HUGE_VAL);
     for (size_t i = 0; i < rows; i++) {
         const double lo = i ? f[i-1] : 1e-30, big = 1e150;       /* ratios stay finite */
         if (!(f[i] > lo && f[i] < 1e30)) return lisa_refuse_row(why, "f", f[i], lo, 1e30, i);
         if (!(S[i] > 1/big && S[i] < big)) return lisa_refuse_row(why, "S", S[i], 1/big, big, i);
     }
+    if ((st = lisa_check_rows(nf, at, "at", f[0], f[rows - 1], why)) != SNL_OK) return st;
     for (size_t k = 0; k < nf; k++) {
         size_t a = 0, b = rows - 1;
-        if (!(at[k] >= f[0] && at[k] <= f[b]))
-            return lisa_refuse_row(why, "at", at[k], f[0], f[b], k);
         while (b - a > 1) *(at[k] < f[(a + b)/2] ? &b : &a) = (a + b)/2;
         out[k] = S[a]*pow(S[b]/S[a], log(at[k]/f[a])/log(f[b]/f[a]));
     }

@@ -677,7 +677,9 @@ TEST a_table_of_powers_is_a_power_between_its_rows(void)
     ASSERT_EQ(SNL_OK, snl_noise_table(5, f, S, 4, at, out, NULL));
     for (int i = 0; i < 4; i++) ASSERT_REL(3e-40*pow(at[i], -2.5), out[i], 1e-13);
     at[2] = 3e-2;
+    out[0] = -1;
     ASSERT_EQ(SNL_EINVAL, snl_noise_table(5, f, S, 4, at, out, &why));
+    ASSERT_EQ(-1.0, out[0]);                /* on error outputs are unchanged */
     ASSERT_STR_EQ("at", why.name);
     ASSERT_EQ(2, (int)why.index);
     S[3] = 0;
@@ -732,7 +734,7 @@ TEST noise_agrees_with_lisa_analysis_tools(void)
 
 TEST foregrounds_refuse_years_they_were_not_fitted_for(void)
 {
-    const double f = 1e-3, bad = 0;
+    const double f = 1e-3, bad[2] = { 1e-3, 0 };
     snl_noise n = snl_noise_defaults();
     snl_fault why;
     double S[3];
@@ -753,8 +755,11 @@ TEST foregrounds_refuse_years_they_were_not_fitted_for(void)
     n.years = 0;
     ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, S, &why));
     n = snl_noise_defaults();
-    ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &bad, S, &why));
+    S[0] = -1;
+    ASSERT_EQ(SNL_EINVAL, snl_noise_psd(&n, SNL_CHANNEL_A, 2, bad, S, &why));
     ASSERT_STR_EQ("f", why.name);
+    ASSERT_EQ(1, (int)why.index);
+    ASSERT_EQ(-1.0, S[0]);                  /* on error outputs are unchanged */
     PASS();
 }
 
