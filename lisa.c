@@ -25,6 +25,9 @@ static inline void lisa_mul(double *z, double a, double b, double c, double d)
 static inline void lisa_conj_add(double *z, double a, double b, const double *w)
 { z[0] += a*w[0] + b*w[1];  z[1] += a*w[1] - b*w[0]; }
 
+static size_t lisa_min(size_t a, size_t b) { return a < b ? a : b; }
+static size_t lisa_max(size_t a, size_t b) { return a > b ? a : b; }
+
 /* ==== Fast Fourier transforms ============================================
  *
  * A length n = n1 n2 is done as n2 transforms of n1 points down the columns of
@@ -165,9 +168,9 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
 {
     enum { L = LISA_LANES };
     const size_t n1 = f->a.n, n2 = f->b.n;
-    double *x = work + 2*n1*n2, *y = x + 2*L*(n1 > n2 ? n1 : n2);
+    double *x = work + 2*n1*n2, *y = x + 2*L*lisa_max(n1, n2);
     for (size_t j0 = 0; j0 < n2; j0 += L) {                     /* columns j0 .. j0+s */
-        const size_t s = n2 - j0 < L ? n2 - j0 : L, im = n1*s;
+        const size_t s = lisa_min(n2 - j0, L), im = n1*s;
         const double *z;
         for (size_t j = 0; j < n1; j++)
             for (size_t b = 0; b < s; b++) {
@@ -176,7 +179,7 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
             }
         z = lisa_core_run(&f->a, s, x, y, x);
         for (size_t k = 0; k < n1; k++) {          /* row k is lane k % L of its block */
-            const size_t k0 = k - k % L, t = n1 - k0 < L ? n1 - k0 : L;
+            const size_t k0 = k - k % L, t = lisa_min(n1 - k0, L);
             const double *w = f->lane + 2*L*k;
             double r[2], u[2], *to = work + 2*n2*k0 + j0*t + (k - k0);
             lisa_root_at(&f->roots, k*j0, r);
@@ -188,7 +191,7 @@ static void lisa_smooth_run(const snl_fft_part *f, double sign, double scale,
         }
     }
     for (size_t k0 = 0; k0 < n1; k0 += L) {                     /* rows k0 .. k0+t */
-        const size_t t = n1 - k0 < L ? n1 - k0 : L, im = n2*t;
+        const size_t t = lisa_min(n1 - k0, L), im = n2*t;
         const double *z = lisa_core_run(&f->b, t, work + 2*n2*k0, x, y);
         for (size_t k = 0; k < n2; k++)
             for (size_t b = 0; b < t; b++) {
@@ -217,7 +220,7 @@ static void lisa_part_run(const snl_fft_part *f, double sign, double scale,
     double *a = work, *rest = work + 2*f->m;
     if (!f->chirp) { lisa_smooth_run(f, sign, scale, in, out, work);  return; }
     lisa_times(f->n, in, sign, f->chirp, 1, 1, a);
-    for (size_t j = 2*f->n; j < 2*f->m; j++) a[j] = 0;
+    memset(a + 2*f->n, 0, 2*(f->m - f->n)*sizeof *a);
     lisa_smooth_run(f, 1, 1, a, a, rest);
     lisa_times(f->m, a, 1, f->chirp_ft, 1, 1, a);
     lisa_smooth_run(f, -1, 1.0/(double)f->m, a, a, rest);
@@ -247,13 +250,12 @@ static void lisa_core_plan(snl_fft_core *c, size_t n, double *base, size_t *used
 
 static void lisa_roots_plan(snl_fft_roots *t, size_t n, double *base, size_t *used)
 {
-    size_t len, i;
-    for (t->shift = 0; (size_t)1 << 2*t->shift < n; t->shift++) ;
-    len = (size_t)1 << t->shift;
+    size_t len = 1;
+    for (t->shift = 0; len*len < n; t->shift++) len *= 2;
     t->lo = lisa_take(base, used, 2*len);
     t->hi = lisa_take(base, used, 2*(n/len + 1));
-    for (i = 0; base && i < len; i++) lisa_root(i % n, n, t->lo + 2*i);
-    for (i = 0; base && i < n/len + 1; i++) lisa_root(i*len % n, n, t->hi + 2*i);
+    for (size_t i = 0; base && i < len; i++) lisa_root(i % n, n, t->lo + 2*i);
+    for (size_t i = 0; base && i < n/len + 1; i++) lisa_root(i*len % n, n, t->hi + 2*i);
 }
 
 static int lisa_is_smooth(size_t n)
@@ -264,33 +266,31 @@ static int lisa_is_smooth(size_t n)
 
 /* The work of a part: the core's two crossings, and Bluestein's series before them. */
 static size_t lisa_part_work(const snl_fft_part *f)
-{
-    const size_t n1 = f->a.n, n2 = f->b.n;
-    return 2*f->m*(f->n == f->m ? 1 : 2) + 4*LISA_LANES*(n1 > n2 ? n1 : n2);
-}
+{ return 2*f->m*(f->n == f->m ? 1 : 2) + 4*LISA_LANES*lisa_max(f->a.n, f->b.n); }
 
 static void lisa_part_plan(snl_fft_part *f, size_t n, double *base, size_t *used)
 {
-    size_t n1, d, k, q = 0;
+    size_t n1, q = 0;
     f->n = f->m = n;
     f->chirp = f->chirp_ft = NULL;
     if (!lisa_is_smooth(n)) for (f->m = 2*n - 1; !lisa_is_smooth(f->m); f->m++) ;
     n1 = f->m;                          /* short: one crossing; else nearly square */
-    if (f->m >= 64) for (d = 1; d <= f->m/d; d++) if (f->m % d == 0) n1 = d;
+    if (f->m >= 64) for (size_t d = 1; d <= f->m/d; d++) if (f->m % d == 0) n1 = d;
     lisa_core_plan(&f->a, n1, base, used);
     lisa_core_plan(&f->b, f->m/n1, base, used);
     lisa_roots_plan(&f->roots, f->m, base, used);
     f->lane = lisa_take(base, used, 2*LISA_LANES*n1);
-    for (k = 0; base && k < LISA_LANES*n1; k++)
+    for (size_t k = 0; base && k < LISA_LANES*n1; k++)
         lisa_root(k/LISA_LANES * (k % LISA_LANES) % f->m, f->m, f->lane + 2*k);
     if (f->m != n) {
         double *w = lisa_take(base, used, 2*n), *g = lisa_take(base, used, 2*f->m);
         double *work = lisa_take(base, used, lisa_part_work(f));
-        for (k = 0; base && k < 2*f->m; k++) g[k] = 0;
-        for (k = 0; base && k < n; k++) {       /* q = k^2 mod 2n, without overflow */
+        if (base) memset(g, 0, 2*f->m*sizeof *g);
+        for (size_t k = 0; base && k < n; k++) {    /* q = k^2 mod 2n, without overflow */
+            double *twin = g + 2*(k ? f->m - k : 0);
             lisa_root(q, 2*n, w + 2*k);
-            g[2*k] = g[2*(k ? f->m - k : 0)] = w[2*k];
-            g[2*k + 1] = g[2*(k ? f->m - k : 0) + 1] = -w[2*k + 1];
+            g[2*k] = twin[0] = w[2*k];
+            g[2*k + 1] = twin[1] = -w[2*k + 1];
             q = (q + 2*k + 1) % (2*n);
         }
         if (base) lisa_smooth_run(f, 1, 1, g, g, work);
@@ -318,12 +318,9 @@ size_t snl_fft_size(size_t n)
 size_t snl_fft_work(size_t n)
 {
     snl_fft p;
-    size_t full, half;
     if (n < 1 || n > SNL_FFT_MAX) return 0;
-    lisa_fft_layout(&p, n, NULL);
-    full = lisa_part_work(&p.full) + (n % 2 ? 2*n : 0);
-    half = lisa_part_work(&p.half);             /* n/2 may factor less evenly than n */
-    return full > half ? full : half;
+    lisa_fft_layout(&p, n, NULL);               /* n/2 may factor less evenly than n */
+    return lisa_max(lisa_part_work(&p.full) + (n % 2 ? 2*n : 0), lisa_part_work(&p.half));
 }
 
 snl_status snl_fft_init(snl_fft *plan, size_t n, double *mem)
@@ -372,7 +369,7 @@ void snl_fft_real_forward(const snl_fft *plan, const double *in, double *out, do
         double *z = work;
         for (size_t j = 0; j < n; j++) { z[2*j] = in[j];  z[2*j + 1] = 0; }
         snl_fft_forward(plan, z, z, work + 2*n);
-        for (size_t k = 0; k < 2*(h + 1); k++) out[k] = z[k];
+        memcpy(out, z, 2*(h + 1)*sizeof *z);
         out[1] = 0;
     }
 }
@@ -774,7 +771,6 @@ typedef struct lisa_ready {
     snl_phenom    wave;
     lisa_sky      sky;
     snl_lisa_cfg  cfg;
-    double        delay;        /* t_ref - epoch */
     double        t_ref;
     size_t        modes;
     struct { int l, m;  double plus[2], cross[2]; } mode[SNL_MODES];    /* amplitudes of e+, ex */
@@ -796,7 +792,6 @@ static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_s
     if (st != SNL_OK) return st;
     r->sky = lisa_sky_of(s);
     r->cfg = *c;
-    r->delay = s->t_ref - c->epoch;
     r->t_ref = s->t_ref;
     r->modes = 0;
     for (int a = 0; a < SNL_MODES; a++)
@@ -813,6 +808,7 @@ static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_s
 static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const double *f,
                             lisa_block *b)
 {
+    const double delay = r->t_ref - r->cfg.epoch;
     double t[LISA_BLOCK];
     const snl_status st = snl_phenom_mode(&r->wave, r->mode[a].l, r->mode[a].m, n, f, b->amp,
                                           b->phase, t);
@@ -823,13 +819,11 @@ static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const doubl
         b->amp[i] = b->side[i] == 0 ? b->amp[i] : 0.0;
     }
     lisa_arms(&r->cfg, &r->sky, n, f, t, b);
-    for (size_t i = 0; i < n; i++) b->phase[i] += 2*SNL_PI*f[i]*r->delay + b->doppler[i];
+    for (size_t i = 0; i < n; i++) b->phase[i] += 2*SNL_PI*f[i]*delay + b->doppler[i];
     lisa_sincos(n, 1, b->phase, b->hs, b->hc);
     lisa_channels(b, n, r->mode[a].plus, r->mode[a].cross, b->aet[0], b->aet[1], b->aet[2], NULL, 0);
     return SNL_OK;
 }
-
-static size_t lisa_min(size_t a, size_t b) { return a < b ? a : b; }
 
 /* A, E and, unless NULL, T: the sum over modes of conj(transfer h) */
 static snl_status lisa_signal(const lisa_ready *r, size_t nf, const double *f, double *A,
@@ -1130,7 +1124,7 @@ snl_status snl_data_filter(const snl_data *data, const double *h, const snl_fft 
 {
     const size_t N = plan->n, n = data->n, first = (size_t)(data->f[0]/data->df + 0.5);
     if (N < first + n) return SNL_EINVAL;
-    for (size_t j = 0; j < 2*N; j++) z[j] = 0;
+    memset(z, 0, 2*N*sizeof *z);
     for (size_t i = 0; i < 2*n; i++) {
         const double q = 4*data->df*(double)N/data->S[i], *a = h + 2*i, *d = data->d + 2*i;
         double *at = z + 2*(first + i % n);
@@ -1403,7 +1397,7 @@ snl_status snl_scan_merger(const snl_scan *s, const double *series, double m1, d
     N = s->plan[size].n;
     z[0] = work;
     z[1] = work + 2*N;
-    for (size_t i = 0; i < 4*N; i++) work[i] = 0;
+    memset(work, 0, 4*N*sizeof *work);
     for (size_t k = 0; k < bins; k += LISA_BLOCK) {
         const size_t n = lisa_min(bins - k, LISA_BLOCK);
         st = snl_phenom_mode(&p, 2, 2, n, d->f + k, amp, phase, NULL);
@@ -1675,6 +1669,12 @@ snl_status snl_het_signal(const snl_het *h, const snl_source *source, double *s,
     return st;
 }
 
+static snl_status lisa_het_only_22(const snl_het *h, snl_fault *why)
+{
+    return h->modes == 1 && h->m[0] == 2 ? SNL_OK
+         : snl_refuse(why, "modes", h->cfg.modes, 1, 1);
+}
+
 snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *out, double *work,
                          snl_fault *why)
 {
@@ -1739,9 +1739,9 @@ snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL, dou
                              snl_fault *why)
 {
     double dh[2], hh;
-    snl_status st;
-    if (het->modes > 1 || het->m[0] != 2) return snl_refuse(why, "modes", het->cfg.modes, 1, 1);
-    if ((st = lisa_het_products(het, s, work, dh, &hh, why)) != SNL_OK) return st;
+    snl_status st = lisa_het_only_22(het, why);
+    if (st == SNL_OK) st = lisa_het_products(het, s, work, dh, &hh, why);
+    if (st != SNL_OK) return st;
     *lnL = hypot(dh[0], dh[1]) - 0.5*hh;
     s->phi_ref = lisa_wrap(s->phi_ref - 0.5*atan2(dh[1], dh[0]), SNL_PI);
     return SNL_OK;

@@ -509,8 +509,7 @@ static inline snl_lisa_cfg snl_lisa_defaults(const snl_qnm *qnm)
     return c;
 }
 
-/* SNL_EINVAL or SNL_ENOTFINITE unless all fields of a source are within the ranges above;
- * the first that is not is named. */
+/* SNL_EINVAL or SNL_ENOTFINITE: names the first field that is out of its range above. */
 SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
 
 /* ---- response and signal ------------------------------------------------ */
@@ -524,8 +523,8 @@ SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
  *
  * Of the source the five angles are used, of cfg tdi and response.  Equal arms, rigid
  * triangle of first order in the eccentricity, positions frozen at t(f): leading order
- * of [M].  Output: relative frequency shift, A = (Z-X)/sqrt2, E = (X-2Y+Z)/sqrt6,
- * T = (X+Y+Z)/sqrt3; X as in [B] and in the LISA Data Challenges.
+ * of [M].  Output: relative frequency shift, A, E and T as by snl_tdi_aet; X as in [B] and
+ * in the LISA Data Challenges.
  * Convention: UNLIKE elsewhere h~(f) = int h(t) exp(+2 pi i f t) dt, as in [M], [B].
  * SNL_EINVAL, SNL_ENOTFINITE: source; no such mode.  Allocates nothing; reentrant. */
 SNL_MUST_USE snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s,
@@ -774,8 +773,8 @@ SNL_MUST_USE snl_status snl_het_signal(const snl_het *het, const snl_source *sou
 SNL_MUST_USE snl_status snl_het_loglike(const snl_het *het, const snl_source *s, double *lnL,
                                         double *work, snl_fault *why);
 
-/* The same, maximised over phi_ref, which is set, for (2,2) alone: |<d|h>| - <h|h>/2 with the
- * complex product.  SNL_EINVAL if the object has other modes. */
+/* The same maximised over phi_ref, which is set: |<d|h>| - <h|h>/2 with the complex product.
+ * SNL_EINVAL also if the object has other modes than (2,2). */
 SNL_MUST_USE snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL,
                                           double *work, snl_fault *why);
 
