@@ -1455,7 +1455,6 @@ static size_t lisa_het_layout(snl_het *h, double *base)
     const size_t K = h->K, M = h->modes;
     size_t used = LISA_HEAD(snl_het);
     h->f = lisa_take(base, &used, K);
-    h->u = lisa_take(base, &used, K);
     h->w = lisa_take(base, &used, 2*M*K);
     h->x = lisa_take(base, &used, 4*M*K);
     h->T = lisa_take(base, &used, 2*2*M*K*LISA_BAND*M);
@@ -1486,9 +1485,10 @@ static void lisa_lagrange(const double *x, double u, double L[LISA_BAND])
     }
 }
 
-/* Add n <= LISA_BLOCK bins, from bin k on, to W (in x) and G (its lower half in T); w [M]
- * are the carriers.  *node is the interval of the last bin, which only grows. */
-static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n,
+/* Add n <= LISA_BLOCK bins, from bin k on, to W (in x) and G (its lower half in T); u [K] is
+ * ln f of the nodes, w [M] the carriers.  *node is the interval of the last bin, which only
+ * grows. */
+static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n, const double *u,
                          double w[SNL_MODES][2*LISA_BLOCK], size_t *node)
 {
     const size_t K = h->K, M = h->modes, band = LISA_BAND*M;
@@ -1496,9 +1496,9 @@ static void lisa_het_add(snl_het *h, const snl_data *data, size_t k, size_t n,
         const double t = log(data->f[k + i]);
         double L[LISA_BAND], v[2*LISA_BAND*SNL_MODES];
         size_t first;
-        while (*node + 2 < K && t > h->u[*node + 1]) ++*node;
+        while (*node + 2 < K && t > u[*node + 1]) ++*node;
         first = *node > 0 ? lisa_min(*node - 1, K - LISA_BAND) : 0;
-        lisa_lagrange(h->u + first, t, L);
+        lisa_lagrange(u + first, t, L);
         for (size_t p = 0; p < band; p++) {     /* the bin's signal is sum_p v_p r_p */
             v[2*p]   = L[p/M]*w[p % M][2*i];
             v[2*p+1] = L[p/M]*w[p % M][2*i+1];
@@ -1552,7 +1552,7 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     lisa_ready r;
     double floor, amp;
     snl_het head, *h;
-    double *block, w[SNL_MODES][2*LISA_BLOCK];
+    double *block, *u, w[SNL_MODES][2*LISA_BLOCK];
     size_t node = 0;
     snl_status st;
 
@@ -1574,9 +1574,11 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     if (!(block = lisa_new(lisa_het_layout(&head, NULL), &head, sizeof head))) return SNL_ENOMEM;
     h = (snl_het *)(void *)block;
     lisa_het_layout(h, block);
+    st = SNL_ENOMEM;
+    if (!(u = (double *)SNL_CALLOC(K, sizeof *u))) goto fail;
 
     lisa_nodes(K, data->f[0], data->f[data->n - 1], 4*data->df, h->f);
-    for (size_t k = 0; k < K; k++) h->u[k] = log(h->f[k]);
+    for (size_t k = 0; k < K; k++) u[k] = log(h->f[k]);
     for (size_t a = 0; a < h->modes; a++)
         for (size_t k = 0; k < K; k += LISA_BLOCK)
             if ((st = lisa_carrier(&r, floor, a, lisa_min(K - k, LISA_BLOCK), h->f + k,
@@ -1585,16 +1587,18 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
         for (size_t a = 0; a < h->modes; a++)
             if ((st = lisa_carrier(&r, floor, a, n, data->f + k, w[a])) != SNL_OK) goto fail;
-        lisa_het_add(h, data, k, n, w, &node);
+        lisa_het_add(h, data, k, n, u, w, &node);
     }
     if ((node = lisa_het_factor(h)) < h->modes*K) {
         lisa_refuse_row(why, "G", 0, 0, HUGE_VAL, node/h->modes);
         st = SNL_EFAILED;
         goto fail;
     }
+    SNL_FREE(u);
     *out = h;
     return SNL_OK;
 fail:
+    SNL_FREE(u);
     snl_het_free(h);
     return st;
 }

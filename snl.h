@@ -744,7 +744,7 @@ SNL_MUST_USE snl_status snl_scan_merger(const snl_scan *s, const double *series,
 typedef struct snl_het {
     size_t  K, modes;       /* nodes; modes M                                          */
     int     l[SNL_MODES], m[SNL_MODES];    /* of each                                */
-    double *f, *u;          /* [K]            nodes, from the first bin to the last {Hz}; ln f */
+    double *f;              /* [K]            nodes, from the first bin to the last  {Hz} */
     double *w;              /* [M][K][2]      carrier at the nodes                     */
     double *x;              /* [2][K][M][2]   whitened data                            */
     double *T;              /* [2][K M][4 M][2]   conj L_p+j,p at row p, j < 4 M       */
