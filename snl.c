@@ -2341,14 +2341,14 @@ static const double run_trust = 1.5;
  * does much.  Of the others those count that the posterior should hold as well: ln L above the
  * mean less five nats, in units of beta.  For beta the half of the errors nearest to their
  * median count, since most outliers lie where a colder posterior has nothing; and those
- * proposals that still weigh at twice beta must not be few.  work [2 (n - from)]. */
+ * proposals that still weigh at twice beta must not be few. */
 static snl_status run_examine(snl_run *r, size_t from, size_t plain, size_t n, const double *ll,
-                              double *error, double *beta, double *work)
+                              double *error, double *beta)
 {
     static const double half[3] = { 0.25, 0.5, 0.75 };
     const size_t d = r->p->dim;
     double s0 = 0, s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess;
-    double *off = SNL_CALLOC(n - from, sizeof *off);
+    double *off = SNL_CALLOC(3*(n - from), sizeof *off), *work = off + (n - from);
     size_t i, m = 0;
     snl_status st = off ? SNL_OK : SNL_ENOMEM;
     for (i = from; i < plain; i++) {
@@ -2786,7 +2786,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     if (st != SNL_OK) goto done;
     if (p->unit_noise) {                             /* choose rows */
         for (i = from; i < n; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
-        if (r->round && (st = run_examine(r, from, plain, n, ll, &rep->error, &beta, work)) != SNL_OK)
+        if (r->round && (st = run_examine(r, from, plain, n, ll, &rep->error, &beta)) != SNL_OK)
             goto done;
         memcpy(work, ll, n * sizeof *ll);
         m = n < RUN_LEAST ? n : RUN_LEAST;

@@ -1648,6 +1648,23 @@ TEST calibrated_ranks_are_uniform(void)
     PASS();
 }
 
+TEST a_later_round_may_be_much_larger_than_the_first(void)
+{
+    static toy t;
+    snl_run_cfg c = tiny_run();
+    snl_run *r;
+    c.first = 50;
+    c.each = 5000;
+    c.rounds = 2;
+    c.epochs = 2;
+    toy_make(&t, 2, 3, curved);
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    ASSERT(snl_run_state(r).report[1].error > 0);
+    snl_run_free(r);
+    PASS();
+}
+
 TEST runs_refuse_settings_by_name(void)
 {
     static toy t;
@@ -1832,6 +1849,7 @@ SUITE(snl)
     RUN_TEST(learned_summaries_find_a_linear_gaussian);
     RUN_TEST(networks_are_averaged);
     RUN_TEST(calibrated_ranks_are_uniform);
+    RUN_TEST(a_later_round_may_be_much_larger_than_the_first);
     RUN_TEST(runs_refuse_settings_by_name);
     RUN_TEST(runs_refuse_more_settings_by_name);
     RUN_TEST(compression_finds_the_dimensions_of_the_signals);
