@@ -69,11 +69,44 @@ static void run_solve_upper(size_t n, const double *L, double *b)
         for (j = i + 1; j < n; j++) b[i] -= L[j*n + i] * b[j];
 }
 
+/* Squared distance of a and b, and the Mahalanobis one for the covariance L L^T, n <= RUN_MAX_DIM. */
+static double run_distance2(size_t n, const double *a, const double *b)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+enum { RUN_MAX_DIM = 64 };
+static double run_far2(size_t n, const double *L, const double *a, const double *b)
+{
+    double z[RUN_MAX_DIM];
+    size_t i;
+    for (i = 0; i < n; i++) z[i] = a[i] - b[i];
+    run_solve_lower(n, L, z);
+    return run_dot(n, z, z);
+}
+
+static void run_swap(size_t n, double *a, double *b)
+{ size_t i;  for (i = 0; i < n; i++) { const double t = a[i];  a[i] = b[i];  b[i] = t; } }
+
+/* (x, y) to (c x - s y, s x + c y), for n pairs that lie `step` apart. */
+static void run_rotate(size_t n, size_t step, double c, double s, double *x, double *y)
+{
+    size_t i;
+    for (i = 0; i < n*step; i += step) {
+        const double u = x[i], v = y[i];
+        x[i] = c*u - s*v;
+        y[i] = s*u + c*v;
+    }
+}
+
 /* Eigenvectors of symmetric a [n][n] by cyclic Jacobi rotations: rows of v, eigenvalues e
  * in falling order.  a is destroyed. */
 static void run_eigen(size_t n, double *a, double *v, double *e)
 {
-    size_t i, j, k;
+    size_t i, j;
     int sweep;
     memset(v, 0, n*n * sizeof *v);
     for (i = 0; i < n; i++) v[i*n + i] = 1;
@@ -91,32 +124,17 @@ static void run_eigen(size_t n, double *a, double *v, double *e)
                 t = (h >= 0 ? 1 : -1) / (fabs(h) + sqrt(h*h + 1));
                 c = 1 / sqrt(t*t + 1);
                 s = t * c;
-                for (k = 0; k < n; k++) {
-                    const double x = a[k*n + i], y = a[k*n + j];
-                    a[k*n + i] = c*x - s*y;
-                    a[k*n + j] = s*x + c*y;
-                }
-                for (k = 0; k < n; k++) {
-                    const double x = a[i*n + k], y = a[j*n + k];
-                    const double p0 = v[i*n + k], q0 = v[j*n + k];
-                    a[i*n + k] = c*x - s*y;
-                    a[j*n + k] = s*x + c*y;
-                    v[i*n + k] = c*p0 - s*q0;
-                    v[j*n + k] = s*p0 + c*q0;
-                }
+                run_rotate(n, n, c, s, a + i, a + j);
+                run_rotate(n, 1, c, s, a + i*n, a + j*n);
+                run_rotate(n, 1, c, s, v + i*n, v + j*n);
             }
     }
     for (i = 0; i < n; i++) e[i] = a[i*n + i];
     for (i = 0; i < n; i++) {                      /* selection sort, largest first */
         size_t best = i;
         for (j = i + 1; j < n; j++) if (e[j] > e[best]) best = j;
-        if (best == i) continue;
-        { const double t = e[i];  e[i] = e[best];  e[best] = t; }
-        for (k = 0; k < n; k++) {
-            const double t = v[i*n + k];
-            v[i*n + k] = v[best*n + k];
-            v[best*n + k] = t;
-        }
+        run_swap(1, e + i, e + best);
+        run_swap(n, v + i*n, v + best*n);
     }
 }
 
@@ -1701,14 +1719,6 @@ snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 
 /* ==== Sampling =========================================================== */
 
-static double run_distance2(size_t n, const double *a, const double *b)
-{
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
-    return sum;
-}
-
 enum { RUN_ROWS = 32 };                 /* that a density is given at a time */
 
 /* A density for the sampler: fn maps y to (ln prior, ln L), beta heats ln L. */
@@ -1748,6 +1758,8 @@ static int run_target_progress(void *user, const snl_mcmc_progress *m)
     return t->hook && t->hook(t->user, &t->prog);
 }
 
+static size_t run_workers(const snl_problem *p) { return p->pool ? p->pool->workers : 1; }
+
 /* The exact likelihood of a problem of unit noise, by its simulator. */
 typedef struct run_exact {
     const snl_problem *p;
@@ -1779,7 +1791,7 @@ static snl_status run_exact_begin(run_exact *x, const snl_problem *p)
     x->run = NULL;
     x->p = p;
     x->each = p->dim + 1 + p->nx + 8;           /* 8: workers do not share a cache line */
-    x->work = SNL_CALLOC((p->pool ? p->pool->workers : 1) * x->each, sizeof *x->work);
+    x->work = SNL_CALLOC(run_workers(p) * x->each, sizeof *x->work);
     return x->work ? SNL_OK : SNL_ENOMEM;
 }
 
@@ -1956,7 +1968,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
 
 /* ==== The rounds ========================================================= */
 
-enum { RUN_MAX_DIM = 64, RUN_LEAST = 600, RUN_NETWORKS = 8, RUN_POINTS = 64,
+enum { RUN_LEAST = 600, RUN_NETWORKS = 8, RUN_POINTS = 64,
        RUN_ROUND = sizeof(snl_round) / sizeof(double) };
 
 struct snl_run {
@@ -2140,6 +2152,17 @@ static snl_status run_expand(snl_run *r, run_basis *b, size_t at)
     return st;
 }
 
+/* Components of s [nx]: its projections on the basis, from the centre; without compression s. */
+static void run_project(const snl_run *r, const double *s, double *x)
+{
+    const size_t nx = r->p->nx;
+    size_t k;
+    for (k = 0; k < r->k; k++) {
+        const double *b = r->basis + k*nx;
+        x[k] = r->p->unit_noise ? run_dot(nx, b, s) - run_dot(nx, b, r->center) : s[k];
+    }
+}
+
 /* Compress linearly: a basis that holds the derivatives about expansion points, or grows from
  * the rows it represents worst, or both, turned to principal axes of the rows about their mean.
  * pick[0] is the likeliest simulation. */
@@ -2192,8 +2215,7 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
     memset(r->basis, 0, k * nx * sizeof *v);
     for (j = 0; j < k; j++)
         for (i = 0; i < full; i++) run_axpy(nx, V[j*full + i], b.q + i*nx, r->basis + j*nx);
-    for (j = 0; j < k; j++)
-        r->xo[j] = run_dot(nx, r->basis + j*nx, r->p->x_obs) - run_dot(nx, r->basis + j*nx, r->center);
+    run_project(r, r->p->x_obs, r->xo);
     r->level = 0.5*((double)k * log(2*SNL_PI) + run_dot(k, r->xo, r->xo))
              + run_like(nx, r->p->x_obs, r->center);
 done:
@@ -2250,13 +2272,10 @@ static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double
     size_t i, k, m = 0, row[RUN_ROWS];
     snl_status st = p->log_prior(p->ctx, worker, n, y, logp);
     for (i = 0; i < n && st == SNL_OK; i++) {
-        double z[RUN_MAX_DIM];
         out[2*i] = logp[i];
         out[2*i + 1] = -INFINITY;
         if (!(logp[i] > -INFINITY)) continue;
-        for (k = 0; k < d; k++) z[k] = y[i*d + k] - r->mid[k];
-        run_solve_lower(d, r->chol, z);
-        if (!(run_dot(d, z, z) <= r->reach)) { out[2*i] = -INFINITY;  continue; }
+        if (!(run_far2(d, r->chol, y + i*d, r->mid) <= r->reach)) { out[2*i] = -INFINITY;  continue; }
         st = p->context(p->ctx, worker, 1, y + i*d, c + m*p->nc);
         row[m++] = i;
     }
@@ -2322,10 +2341,9 @@ static void run_largest(size_t total, double *value, size_t n, size_t *index)
 /* Scratch of the surrogate, after its networks are known, and what they see of the data. */
 static snl_status run_ready(snl_run *r)
 {
-    const size_t workers = r->p->pool ? r->p->pool->workers : 1, e = r->cfg.networks;
-    r->each = RUN_ROWS*r->p->nc + RUN_ROWS*e + run_networks_work(r) + 8;
+    r->each = RUN_ROWS*(r->p->nc + r->cfg.networks) + run_networks_work(r) + 8;
     SNL_FREE(r->work);
-    r->work = SNL_CALLOC(workers * r->each, sizeof *r->work);
+    r->work = SNL_CALLOC(run_workers(r->p) * r->each, sizeof *r->work);
     if (!r->work) return SNL_ENOMEM;
     run_seen(r, 1, r->xo, r->seen, r->work);
     return SNL_OK;
@@ -2507,12 +2525,8 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
                 r->chol[j*d + k] += (y[j] - mid[j]) * (y[k] - mid[k]) / (double)m;
     }
     if (!run_cholesky(d, r->chol)) return SNL_EFAILED;
-    for (r->reach = 0, i = 0; i < m; i++) {
-        double z[RUN_MAX_DIM];
-        for (j = 0; j < d; j++) z[j] = r->y[pick[i]*(d + 1) + j] - mid[j];
-        run_solve_lower(d, r->chol, z);
-        r->reach = fmax(r->reach, run_dot(d, z, z));
-    }
+    for (r->reach = 0, i = 0; i < m; i++)
+        r->reach = fmax(r->reach, run_far2(d, r->chol, r->y + pick[i]*(d + 1), mid));
     if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
     if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
     k = r->k;
@@ -2523,9 +2537,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     for (i = 0; i < m && st == SNL_OK; i++) {
         const double *s = r->s + pick[i]*nx;
         st = p->context(p->ctx, 0, 1, r->y + pick[i]*(d + 1), c + i*p->nc);
-        for (j = 0; j < k; j++)
-            x[i*k + j] = !p->unit_noise ? s[j] : run_dot(nx, r->basis + j*nx, s)
-                                               - run_dot(nx, r->basis + j*nx, r->center);
+        run_project(r, s, x + i*k);
         if (r->cfg.once) {              /* the same noise for a simulation in every round */
             snl_rng_seed(&rng, r->cfg.seed + 13, pick[i]);
             for (j = 0; j < k; j++) x[i*k + j] += snl_rng_normal(&rng);
@@ -2615,14 +2627,9 @@ static const double *run_neighbour(const snl_run *r, snl_rng *rng, const double 
 {
     const size_t d = r->p->dim;
     const double *best = NULL;
-    double least = INFINITY, z[RUN_MAX_DIM];
+    double least = INFINITY;
     while (tries-- > 0) {
-        const double *c = x + snl_rng_below(rng, n)*d;
-        double far;
-        size_t k;
-        for (k = 0; k < d; k++) z[k] = c[k] - y[k];
-        run_solve_lower(d, r->chol, z);
-        far = run_dot(d, z, z);
+        const double *c = x + snl_rng_below(rng, n)*d, far = run_far2(d, r->chol, c, y);
         if (!(far > 0 && far < least)) continue;
         least = far;
         best = c;
@@ -2685,7 +2692,7 @@ static snl_status run_known(const snl_run *r, size_t n, double *ll, double beta,
     enum { PAIRS = 500, TRIES = 32, NEAR = 48 };
     const snl_problem *p = r->p;
     const size_t d = p->dim;
-    double L[RUN_MAX_DIM*RUN_MAX_DIM] = { 0 }, top = -INFINITY, sum = 0, z[RUN_MAX_DIM], lp;
+    double L[RUN_MAX_DIM*RUN_MAX_DIM] = { 0 }, top = -INFINITY, sum = 0, lp;
     const double *near[NEAR];
     size_t i, j, k;
     snl_status st;
@@ -2706,11 +2713,8 @@ static snl_status run_known(const snl_run *r, size_t n, double *ll, double beta,
         if (below > 15) continue;
         if ((st = p->log_prior(p->ctx, 0, 1, y, &lp)) != SNL_OK) return st;
         if (!(lp > -INFINITY)) continue;
-        for (ll[i] = INFINITY, j = 0; j < NEAR; j++) {
-            for (k = 0; k < d; k++) z[k] = y[k] - near[j][k];
-            run_solve_lower(d, L, z);
-            ll[i] = fmin(ll[i], w*run_dot(d, z, z));
-        }
+        for (ll[i] = INFINITY, j = 0; j < NEAR; j++)
+            ll[i] = fmin(ll[i], w*run_far2(d, L, y, near[j]));
         sum += ll[i];
     }
     while (*count < RUN_KNOWN) {
@@ -2961,9 +2965,8 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
         target.p = &t.alone;  target.fn = run_trial_density;  target.ctx = &t;
         snl_rng_seed(&rng, t.seed, 12 + (uint64_t)in[d]);
         if ((st = p->simulate(p->ctx, worker, 1, in, s)) != SNL_OK) return st;
-        for (k = 0; k < r->k; k++)
-            parts[k] = run_dot(nx, r->basis + k*nx, s) - run_dot(nx, r->basis + k*nx, r->center)
-                     + snl_rng_normal(&rng);
+        run_project(r, s, parts);
+        for (k = 0; k < r->k; k++) parts[k] += snl_rng_normal(&rng);
         run_seen(r, 1, parts, x, x + run_width(r));
         for (k = 0; k < starts; k++)
             memcpy(start + k*d, t.wide + snl_rng_below(&rng, r->cfg.chain.samples)*d,
@@ -2980,7 +2983,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
 {
     enum { TOGETHER = 20 };         /* trials between two reports */
     const snl_problem *p = r->p;
-    const size_t d = p->dim, workers = p->pool ? p->pool->workers : 1;
+    const size_t d = p->dim, workers = run_workers(p);
     const snl_sample_cfg base = r->cfg.chain;
     snl_sample_report rep = { 0 };
     run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
