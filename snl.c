@@ -138,6 +138,17 @@ static void run_eigen(size_t n, double *a, double *v, double *e)
     }
 }
 
+/* A value and its legal range, without lo itself if it has to be more. */
+typedef struct run_limit { const char *name;  double value, lo, hi;  int more; } run_limit;
+
+static snl_status run_check(size_t n, const run_limit *l, snl_fault *why)
+{
+    for (; n-- > 0; l++)
+        if (!(l->value >= l->lo && l->value <= l->hi) || (l->more && l->value == l->lo))
+            return snl_refuse(why, l->name, l->value, l->lo, l->hi);
+    return SNL_OK;
+}
+
 /* ==== Priors and parameters ============================================== */
 
 const char snl_parameter_name[SNL_NPAR][16] = {
@@ -1719,7 +1730,7 @@ snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 
 /* ==== Sampling =========================================================== */
 
-enum { RUN_ROWS = 32 };                 /* that a density is given at a time */
+enum { RUN_ROWS = 32, RUN_TEMPS = 64 }; /* that a density is given at a time; at most */
 
 /* A density for the sampler: fn maps y to (ln prior, ln L), beta heats ln L. */
 typedef struct run_target {
@@ -1812,15 +1823,18 @@ snl_status snl_log_likelihood(const snl_problem *p, size_t n, const double *y, d
 
 static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault *why)
 {
-    if (c->walkers < 2*dim + 2 || c->walkers % 2)
-        return snl_refuse(why, "walkers", (double)c->walkers, (double)(2*dim + 2), 65536);
-    if (c->temps < 1 || c->temps > 64) return snl_refuse(why, "temps", (double)c->temps, 1, 64);
-    if (!(c->ratio > 1)) return snl_refuse(why, "ratio", c->ratio, 1, 1e6);
-    if (c->burn < 10) return snl_refuse(why, "burn", (double)c->burn, 10, 1e12);
-    if (c->steps < 10) return snl_refuse(why, "steps", (double)c->steps, 10, 1e12);
-    if (c->samples < 100) return snl_refuse(why, "samples", (double)c->samples, 100, 1e9);
-    if (!(c->ess >= 0)) return snl_refuse(why, "ess", c->ess, 0, INFINITY);
-    return SNL_OK;
+    const double least = (double)(2*dim + 2), most = SNL_MCMC_MAX_WALKERS;
+    const run_limit limits[] = {
+        { "walkers", (double)c->walkers, least, most,               0 },
+        { "temps",   (double)c->temps,   1,     RUN_TEMPS,          0 },
+        { "ratio",   c->ratio,           1,     DBL_MAX,            1 },
+        { "burn",    (double)c->burn,    10,    INFINITY,           0 },
+        { "steps",   (double)c->steps,   10,    INFINITY,           0 },
+        { "samples", (double)c->samples, 100,   INFINITY,           0 },
+        { "ess",     c->ess,             0,     INFINITY,           0 }
+    };
+    if (c->walkers % 2) return snl_refuse(why, "walkers", (double)c->walkers, least, most);
+    return run_check(sizeof limits / sizeof *limits, limits, why);
 }
 
 /* Components of the mixture, most draws of a quarter for it, draws of it for the evidence. */
@@ -1849,7 +1863,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     snl_mcmc_run_cfg run;
     snl_mcmc_chain chain = { 0 };
     snl_mcmc *s = NULL;
-    double *m, *ess, rates[SNL_MOVES * 64];
+    double *m, *ess, rates[SNL_MOVES * RUN_TEMPS];
     size_t i;
     int stage;
     snl_status st;
@@ -1950,8 +1964,9 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
     size_t i;
     snl_rng rng;
     snl_status st;
-    if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
-    if (!(p->heat >= 1 && p->heat < INFINITY)) return snl_refuse(why, "heat", p->heat, 1, INFINITY);
+    const run_limit limits[] = { { "unit_noise", p->unit_noise, 1, 1, 0 },
+                                 { "heat", p->heat, 1, DBL_MAX, 0 } };
+    if ((st = run_check(2, limits, why)) != SNL_OK) return st;
     if ((st = run_check_chain(c, p->dim, why)) != SNL_OK) return st;
     if (!(start = SNL_CALLOC(n * p->dim, sizeof *start))) return SNL_ENOMEM;
     snl_rng_seed(&rng, seed, 3);
@@ -1968,8 +1983,7 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
 
 /* ==== The rounds ========================================================= */
 
-enum { RUN_LEAST = 600, RUN_NETWORKS = 8, RUN_POINTS = 64,
-       RUN_ROUND = sizeof(snl_round) / sizeof(double) };
+enum { RUN_LEAST = 600, RUN_NETWORKS = 8, RUN_POINTS = 64, RUN_COMPONENTS = 256 };
 
 struct snl_run {
     const snl_problem *p;
@@ -1984,14 +1998,51 @@ struct snl_run {
     double *y, *s;                  /* [cap][dim + 1], [cap][nx]: all simulations            */
     double *draws, *draw_ll;        /* [samples][dim], [samples]: the last posterior         */
     double *center, *basis, *xo;    /* compression: [nx], [k][nx], x_obs there [k]           */
-    double *seen;                   /* x_obs as the networks see it, see run_seen            */
+    double *rounds;                 /* report, as numbers                                    */
     snl_round *report;              /* [rounds]                                              */
     snl_flow *squeeze;              /* SNL_COMPRESS_LEARNED: y from the components, or NULL  */
     snl_flow *flow[RUN_NETWORKS];   /* flow[0] NULL: nothing is trained                      */
-    /* scratch */
+    /* from these */
     size_t  cap, each;
+    double *ll;                     /* [cap]: ln L of the simulations, 0 without unit_noise  */
+    double *seen;                   /* x_obs as the networks see it, see run_seen            */
     double *work;                   /* [workers][each]                                       */
 };
+
+static int run_learned(const snl_run *r)
+{ return r->p->unit_noise && r->cfg.compression == SNL_COMPRESS_LEARNED; }
+
+static int run_scores(const snl_run *r)
+{
+    const snl_compression kind = r->cfg.compression;
+    return r->p->unit_noise && (kind == SNL_COMPRESS_SCORE || kind == SNL_COMPRESS_BOTH);
+}
+
+/* The arrays of a run: room for them, and how much of each is filled and saved. */
+enum { RUN_ARRAYS = 12 };
+typedef struct run_array { double **at;  size_t room, used; } run_array;
+
+static void run_arrays(snl_run *r, run_array *out)
+{
+    const snl_run_cfg *c = &r->cfg;
+    const int unit = r->p->unit_noise;
+    const size_t d = r->p->dim, nx = r->p->nx, round = sizeof(snl_round) / sizeof(double);
+    const run_array all[RUN_ARRAYS] = {
+        { &r->y,       r->cap*(d + 1),                r->calls*(d + 1)     },
+        { &r->s,       r->cap*nx,                     r->calls*nx          },
+        { &r->draws,   c->chain.samples*d,            r->have*d            },
+        { &r->draw_ll, c->chain.samples,              r->have              },
+        { &r->center,  nx,                            nx                   },
+        { &r->basis,   c->components*nx,              unit ? r->k*nx : 0   },
+        { &r->xo,      unit ? c->components : nx,     r->k                 },
+        { &r->mid,     d,                             d                    },
+        { &r->chol,    d*d,                           d*d                  },
+        { &r->rounds,  round*c->rounds,               round*r->round       },
+        { &r->seen,    d + (unit ? c->components : nx), 0                  },
+        { &r->ll,      r->cap,                        0                    }
+    };
+    memcpy(out, all, sizeof all);
+}
 
 static void run_forget(snl_run *r)
 {
@@ -2013,65 +2064,49 @@ void snl_run_free(snl_run *r)
 snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg *cfg,
                           snl_fault *why)
 {
-    const size_t cap = cfg->first + cfg->each * cfg->rounds, d = p->dim;
-    const size_t most = p->unit_noise ? cfg->components : p->nx;
-    const int learned = p->unit_noise && cfg->compression == SNL_COMPRESS_LEARNED;
+    const size_t d = p->dim;
+    const int unit = p->unit_noise;
+    const double noisy = cfg->once || !unit || cfg->compression == SNL_COMPRESS_LEARNED;
+    const run_limit limits[] = {
+        { "dim",         (double)d,               1,                RUN_MAX_DIM,          0 },
+        { "nx",          (double)p->nx,           1,                INFINITY,             0 },
+        { "nc",          (double)p->nc,           1,                1024,                 0 },
+        { "heat",        p->heat,                 1,                unit ? DBL_MAX : 1,   0 },
+        { "first",       (double)cfg->first,      50,               1e9,                  0 },
+        { "each",        (double)cfg->each,       50,               1e9,                  0 },
+        { "rounds",      (double)cfg->rounds,     1,                1e6,                  0 },
+        { "compression", cfg->compression,        SNL_COMPRESS_PCA, SNL_COMPRESS_LEARNED, 0 },
+        { "points",      (double)cfg->points,     1,                RUN_POINTS,           0 },
+        { "components",  (double)cfg->components, 1,                RUN_COMPONENTS,       0 },
+        { "networks",    (double)cfg->networks,   1,                RUN_NETWORKS,         0 },
+        { "lost",        cfg->lost,               0,                INFINITY,             1 },
+        { "degree",      (double)cfg->degree,     0,                4,                    0 },
+        { "once",        cfg->once,               0,                unit,                 0 },
+        { "transforms",  (double)cfg->transforms, noisy,            64,                   0 },
+        { "error",       cfg->error,              0,                INFINITY,             1 },
+        { "divergence",  cfg->divergence,         0,                INFINITY,             1 }
+    };
+    run_array a[RUN_ARRAYS];
     snl_run *r;
     double *m, rows;
+    size_t i, total = 0;
     snl_status st;
     *out = NULL;
-    if (d < 1 || d > RUN_MAX_DIM) return snl_refuse(why, "dim", (double)d, 1, RUN_MAX_DIM);
-    if (p->nx < 1) return snl_refuse(why, "nx", 0, 1, INFINITY);
-    if (p->nc < 1 || p->nc > 1024) return snl_refuse(why, "nc", (double)p->nc, 1, 1024);
-    if (!(p->heat >= 1 && p->heat < INFINITY) || (!p->unit_noise && p->heat > 1))
-        return snl_refuse(why, "heat", p->heat, 1, p->unit_noise ? INFINITY : 1);
-    if (cfg->first < 50 || cfg->first > 1000000000)
-        return snl_refuse(why, "first", (double)cfg->first, 50, 1e9);
-    if (cfg->each < 50 || cfg->each > 1000000000)
-        return snl_refuse(why, "each", (double)cfg->each, 50, 1e9);
-    if (cfg->rounds < 1 || cfg->rounds > 1000000)
-        return snl_refuse(why, "rounds", (double)cfg->rounds, 1, 1e6);
-    if (cfg->compression < SNL_COMPRESS_PCA || cfg->compression > SNL_COMPRESS_LEARNED)
-        return snl_refuse(why, "compression", cfg->compression, SNL_COMPRESS_PCA, SNL_COMPRESS_LEARNED);
-    if (cfg->points < 1 || cfg->points > RUN_POINTS)
-        return snl_refuse(why, "points", (double)cfg->points, 1, RUN_POINTS);
-    if (cfg->components < 1 || cfg->components > 256)
-        return snl_refuse(why, "components", (double)cfg->components, 1, 256);
-    if (cfg->networks < 1 || cfg->networks > RUN_NETWORKS)
-        return snl_refuse(why, "networks", (double)cfg->networks, 1, RUN_NETWORKS);
-    if (!(cfg->lost > 0)) return snl_refuse(why, "lost", cfg->lost, 0, INFINITY);
-    if (cfg->degree > 4) return snl_refuse(why, "degree", (double)cfg->degree, 0, 4);
-    if (cfg->once < 0 || cfg->once > p->unit_noise)
-        return snl_refuse(why, "once", cfg->once, 0, p->unit_noise);
-    if (cfg->transforms < (cfg->once || learned || !p->unit_noise) || cfg->transforms > 64)
-        return snl_refuse(why, "transforms", (double)cfg->transforms,
-                          cfg->once || learned || !p->unit_noise, 64);
-    if (!(cfg->error > 0)) return snl_refuse(why, "error", cfg->error, 0, INFINITY);
-    if (!(cfg->divergence > 0))
-        return snl_refuse(why, "divergence", cfg->divergence, 0, INFINITY);
+    if ((st = run_check(sizeof limits / sizeof *limits, limits, why)) != SNL_OK) return st;
     if ((st = run_check_chain(&cfg->chain, d, why)) != SNL_OK) return st;
     rows = (double)cfg->first + (double)cfg->each*(double)cfg->rounds + (double)cfg->components;
-    if ((rows + 1)*((double)d + 1 + (double)p->nx) + 16.0*(double)cfg->rounds
+    if ((rows + 1)*((double)d + 2 + (double)p->nx) + 16.0*(double)cfg->rounds
         + ((double)d + 1)*(double)cfg->chain.samples
         > (double)((size_t)-1/sizeof *m / 2)) return SNL_ENOMEM;    /* 32 bits: sizes overflow */
     if (!(r = SNL_CALLOC(1, sizeof *r))) return SNL_ENOMEM;
     r->p = p;
     r->cfg = *cfg;
-    r->cap = cap;
-    m = SNL_CALLOC(cap*(d + 1 + p->nx) + cfg->chain.samples*(d + 1) + p->nx + cfg->components*p->nx
-                   + 2*most + d*(d + 2) + RUN_ROUND*cfg->rounds, sizeof *m);
-    if (!m) { SNL_FREE(r);  return SNL_ENOMEM; }
-    r->y = m;                        m += cap*(d + 1);
-    r->s = m;                        m += cap*p->nx;
-    r->draws = m;                    m += cfg->chain.samples*d;
-    r->draw_ll = m;                  m += cfg->chain.samples;
-    r->center = m;                   m += p->nx;
-    r->basis = m;                    m += cfg->components*p->nx;
-    r->xo = m;                       m += most;
-    r->seen = m;                     m += most + d;
-    r->mid = m;                      m += d;
-    r->chol = m;                     m += d*d;
-    r->report = (snl_round *)(void *)m;
+    r->cap = cfg->first + cfg->each * cfg->rounds;
+    run_arrays(r, a);
+    for (i = 0; i < RUN_ARRAYS; i++) total += a[i].room;
+    if (!(m = SNL_CALLOC(total, sizeof *m))) { SNL_FREE(r);  return SNL_ENOMEM; }
+    for (i = 0; i < RUN_ARRAYS; i++) { *a[i].at = m;  m += a[i].room; }
+    r->report = (snl_round *)(void *)r->rounds;
     r->beta = 1 / p->heat;
     *out = r;
     return SNL_OK;
@@ -2088,6 +2123,13 @@ snl_run_view snl_run_state(const snl_run *r)
     v.n = r->have;          v.y = r->draws;
     v.log_like = r->draw_ll;
     return v;
+}
+
+static void run_likes(snl_run *r, size_t from, size_t n)
+{
+    const size_t nx = r->p->nx;
+    for (; r->p->unit_noise && from < n; from++)
+        r->ll[from] = run_like(nx, r->p->x_obs, r->s + from*nx);
 }
 
 /* An orthonormal basis that grows: rows q [m][nx] of most max, the picked signals in it, and
@@ -2168,8 +2210,7 @@ static void run_project(const snl_run *r, const double *s, double *x)
  * pick[0] is the likeliest simulation. */
 static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_round *rep)
 {
-    const snl_compression kind = r->cfg.compression;
-    const int score = kind == SNL_COMPRESS_SCORE || kind == SNL_COMPRESS_BOTH;
+    const int score = run_scores(r);
     const size_t nx = r->p->nx;
     size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, full, points;
     double *mem, *v, *A, *V, *e, tail = 0;
@@ -2192,7 +2233,7 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
             if ((st = run_expand(r, &b, pick[points == r->cfg.points ? 0 : worst])) != SNL_OK) goto done;
             points--;
         } else {
-            if (kind == SNL_COMPRESS_SCORE || !(b.left[worst] > 1e-6)) break;
+            if (r->cfg.compression == SNL_COMPRESS_SCORE || !(b.left[worst] > 1e-6)) break;
             memcpy(v, r->s + pick[worst]*nx, nx * sizeof *v);
             run_axpy(nx, -1, r->center, v);
             if (!run_grow(r, &b, v, 1e-6)) break;
@@ -2507,8 +2548,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
 {
     const snl_problem *p = r->p;
     const size_t d = p->dim, nx = p->nx;
-    const int fresh = p->unit_noise && !r->cfg.once;
-    const int learned = p->unit_noise && r->cfg.compression == SNL_COMPRESS_LEARNED;
+    const int fresh = p->unit_noise && !r->cfg.once, learned = run_learned(r);
     run_training a = { 0 };
     double *c, *x, *ones, *mid = r->mid;
     size_t i, j, k;
@@ -2884,16 +2924,13 @@ static snl_status run_both_fn(void *ctx, size_t worker, size_t n, const double *
     const double *s = x->work + worker*x->each + x->p->dim + 1;
     size_t i, k;
     for (i = 0; i < n; i++, y += x->p->dim, out += 2) {
-        double two[2], sum = 0;
+        double two[2], h[RUN_COMPONENTS], sum = 0;
         const snl_status st = run_exact_fn(ctx, worker, 1, y, two);
         if (st != SNL_OK) return st;
         out[0] = out[1] = two[1];
         if (!(two[0] > -INFINITY)) continue;
-        for (k = 0; k < r->k; k++) {
-            const double *b = r->basis + k*nx;
-            const double h = run_dot(nx, b, s) - run_dot(nx, b, r->center);
-            sum += h*(r->xo[k] - 0.5*h);
-        }
+        run_project(r, s, h);
+        for (k = 0; k < r->k; k++) sum += h[k]*(r->xo[k] - 0.5*h[k]);
         out[1] = sum + run_like(nx, x->p->x_obs, r->center);
     }
     return SNL_OK;
@@ -3038,10 +3075,11 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
 }
 
 /* ---- saving ------------------------------------------------------------- */
-/* Tag, sizes, counts, doubles, arrays, the network that compresses, the others, the sum. */
+/* Tag, sizes, counts, numbers, arrays, the network that compresses, the others, the sum. */
 
 static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 3 };
-enum { RUN_SIZES = 12, RUN_COUNTS = 8 };
+enum { RUN_SIZES = 12, RUN_COUNTS = 6, RUN_NUMBERS = 3,
+       RUN_HEAD = 8*(1 + RUN_SIZES + RUN_COUNTS + 2 + RUN_NUMBERS) };
 
 static void run_sizes(const snl_run *r, uint64_t *v)
 {
@@ -3051,66 +3089,54 @@ static void run_sizes(const snl_run *r, uint64_t *v)
     v[9] = (uint64_t)r->cfg.compression;  v[10] = r->cfg.points;  v[11] = r->cfg.networks;
 }
 
-/* The arrays of the state, with the counts as they are now. */
-enum { RUN_ARRAYS = 10 };
-static void run_arrays(snl_run *r, size_t *len, double **at)
+static void run_state(snl_run *r, size_t **count, double **number)
 {
-    const size_t d = r->p->dim, nx = r->p->nx, kx = r->p->unit_noise ? r->k*nx : 0;
-    double *a[RUN_ARRAYS];
-    const size_t n[RUN_ARRAYS] = { r->calls*(d + 1), r->calls*nx, r->have*d, r->have, nx, kx,
-                                   r->k, d, d*d, RUN_ROUND*r->round };
-    a[0] = r->y;       a[1] = r->s;      a[2] = r->draws;  a[3] = r->draw_ll;
-    a[4] = r->center;  a[5] = r->basis;  a[6] = r->xo;     a[7] = r->mid;
-    a[8] = r->chol;    a[9] = (double *)(void *)r->report;
-    memcpy(len, n, sizeof n);
-    memcpy(at, a, sizeof a);
+    count[0] = &r->round;   count[1] = &r->calls;   count[2] = &r->done;
+    count[3] = &r->k;       count[4] = &r->have;    count[5] = &r->extra;
+    number[0] = &r->beta;   number[1] = &r->reach;  number[2] = &r->level;
 }
 
 /* Bytes of the whole, of the network that compresses, of each of the others. */
 static size_t run_bytes(snl_run *r, size_t squeeze, size_t flow)
 {
-    size_t len[RUN_ARRAYS], n = 8 + 8*(RUN_SIZES + RUN_COUNTS + 3) + squeeze + 8, i;
-    double *at[RUN_ARRAYS];
-    run_arrays(r, len, at);
-    for (i = 0; i < RUN_ARRAYS; i++) n += 8*len[i];
-    return n + r->cfg.networks*flow;
+    run_array a[RUN_ARRAYS];
+    size_t n = RUN_HEAD + squeeze + r->cfg.networks*flow + 8, i;
+    run_arrays(r, a);
+    for (i = 0; i < RUN_ARRAYS; i++) n += 8*a[i].used;
+    return n;
 }
 
-static void run_flow_bytes(const snl_run *r, size_t *squeeze, size_t *flow)
+static size_t run_flow_bytes(const snl_flow *f)
 {
-    *squeeze = *flow = 0;
-    if (r->squeeze && snl_flow_save(r->squeeze, NULL, 0, squeeze) != SNL_OK) *squeeze = 0;
-    if (r->flow[0] && snl_flow_save(r->flow[0], NULL, 0, flow) != SNL_OK) *flow = 0;
+    size_t n = 0;
+    return f && snl_flow_save(f, NULL, 0, &n) == SNL_OK ? n : 0;
 }
 
 size_t snl_run_save_size(const snl_run *r)
 {
     snl_run copy = *r;
-    size_t squeeze, flow;
-    run_flow_bytes(r, &squeeze, &flow);
-    return run_bytes(&copy, squeeze, flow);
+    return run_bytes(&copy, run_flow_bytes(r->squeeze), run_flow_bytes(r->flow[0]));
 }
 
 snl_status snl_run_save(const snl_run *r, unsigned char *bytes)
 {
     snl_run copy = *r;
-    size_t len[RUN_ARRAYS], squeeze, flow, i;
-    double *at[RUN_ARRAYS];
+    run_array a[RUN_ARRAYS];
+    size_t squeeze = run_flow_bytes(r->squeeze), flow = run_flow_bytes(r->flow[0]), i;
+    size_t *count[RUN_COUNTS];
+    double *number[RUN_NUMBERS];
     uint64_t size[RUN_SIZES];
     unsigned char *p = bytes + 8;
     snl_status st = SNL_OK;
-    run_flow_bytes(r, &squeeze, &flow);
     memcpy(bytes, run_tag, 8);
     run_sizes(r, size);
+    run_state(&copy, count, number);
+    run_arrays(&copy, a);
     for (i = 0; i < RUN_SIZES; i++) p = snl_put(p, size[i]);
-    p = snl_put(snl_put(snl_put(p, r->round), r->calls), r->done);
-    p = snl_put(snl_put(snl_put(p, r->k), r->have), r->extra);
+    for (i = 0; i < RUN_COUNTS; i++) p = snl_put(p, *count[i]);
     p = snl_put(snl_put(p, squeeze), flow);
-    p = snl_put_doubles(p, 1, &r->beta);
-    p = snl_put_doubles(p, 1, &r->reach);
-    p = snl_put_doubles(p, 1, &r->level);
-    run_arrays(&copy, len, at);
-    for (i = 0; i < RUN_ARRAYS; i++) p = snl_put_doubles(p, len[i], at[i]);
+    for (i = 0; i < RUN_NUMBERS; i++) p = snl_put_doubles(p, 1, number[i]);
+    for (i = 0; i < RUN_ARRAYS; i++) p = snl_put_doubles(p, a[i].used, *a[i].at);
     if (squeeze) st = snl_flow_save(r->squeeze, p, squeeze, &squeeze);
     p += squeeze;
     for (i = 0; flow && i < r->cfg.networks && st == SNL_OK; i++, p += flow)
@@ -3119,44 +3145,49 @@ snl_status snl_run_save(const snl_run *r, unsigned char *bytes)
     return st;
 }
 
+/* A network from d numbers given m. */
+static snl_status run_load_flow(snl_flow **f, const unsigned char *bytes, size_t size, size_t d, size_t m)
+{
+    const snl_status st = snl_flow_load(f, bytes, size);
+    if (st != SNL_OK) return st;
+    return snl_flow_get_shape(*f)->d == d && snl_flow_get_shape(*f)->m == m ? SNL_OK : SNL_EFORMAT;
+}
+
 snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
 {
+    const size_t e = r->cfg.networks, d = r->p->dim;
     const unsigned char *p = bytes + 8, *f;
-    const int learned = r->p->unit_noise && r->cfg.compression == SNL_COMPRESS_LEARNED;
-    const int score = r->p->unit_noise && (r->cfg.compression == SNL_COMPRESS_SCORE
-                                           || r->cfg.compression == SNL_COMPRESS_BOTH);
-    uint64_t want[RUN_SIZES], v[RUN_SIZES];
-    size_t len[RUN_ARRAYS], i;
-    double *at[RUN_ARRAYS];
+    uint64_t want[RUN_SIZES], v[RUN_SIZES], squeeze, flow;
+    run_array a[RUN_ARRAYS];
+    size_t *count[RUN_COUNTS], i;
+    double *number[RUN_NUMBERS];
     snl_run t = *r;
     snl_status st = SNL_OK;
-    if (!snl_bytes_ok(bytes, size, run_tag) || size < 8*(2 + RUN_SIZES + RUN_COUNTS + 3)) return SNL_EFORMAT;
+    if (!snl_bytes_ok(bytes, size, run_tag) || size < RUN_HEAD + 8) return SNL_EFORMAT;
     run_sizes(r, want);
     for (i = 0; i < RUN_SIZES; i++) {
         p = snl_get(p, v);
         if (v[0] != want[i]) return SNL_EINVAL;
     }
     for (i = 0; i < RUN_COUNTS; i++) p = snl_get(p, v + i);
+    p = snl_get(snl_get(p, &squeeze), &flow);
     if (v[0] > r->cfg.rounds || v[1] > r->cap || v[2] > 2 || v[4] > r->cfg.chain.samples
         || v[3] > (r->p->unit_noise ? r->cfg.components : r->p->nx)
-        || v[5] > (score ? 2*r->p->dim*r->cfg.points*v[0] : 0) || v[6] > size || v[7] > size
-        || (v[0] > 0) != (v[7] > 0) || (learned && v[0] > 0) != (v[6] > 0)) return SNL_EFORMAT;
-    t.round = (size_t)v[0];  t.calls = (size_t)v[1];  t.done = (size_t)v[2];
-    t.k = (size_t)v[3];      t.have = (size_t)v[4];   t.extra = (size_t)v[5];
-    if (run_bytes(&t, (size_t)v[6], (size_t)v[7]) != size) return SNL_EFORMAT;
+        || v[5] > (run_scores(r) ? 2*d*r->cfg.points*v[0] : 0) || squeeze > size || flow > size
+        || (v[0] > 0) != (flow > 0) || (run_learned(r) && v[0] > 0) != (squeeze > 0))
+        return SNL_EFORMAT;
+    run_state(&t, count, number);
+    for (i = 0; i < RUN_COUNTS; i++) *count[i] = (size_t)v[i];
+    if (run_bytes(&t, (size_t)squeeze, (size_t)flow) != size) return SNL_EFORMAT;
     memset(t.flow, 0, sizeof t.flow);
     t.squeeze = NULL;
-    f = bytes + size - 8 - r->cfg.networks*(size_t)v[7];
-    if (v[6]) st = snl_flow_load(&t.squeeze, f - (size_t)v[6], (size_t)v[6]);
-    if (st == SNL_OK && v[6] && (snl_flow_get_shape(t.squeeze)->d != r->p->dim
-                                 || snl_flow_get_shape(t.squeeze)->m != t.k)) st = SNL_EFORMAT;
-    for (i = 0; v[7] && i < r->cfg.networks && st == SNL_OK; i++, f += (size_t)v[7]) {
-        st = snl_flow_load(&t.flow[i], f, (size_t)v[7]);
-        if (st == SNL_OK && (snl_flow_get_shape(t.flow[i])->d != run_width(&t)
-                             || snl_flow_get_shape(t.flow[i])->m != r->p->nc    /* scratch of the */
-                             || memcmp(snl_flow_get_shape(t.flow[i]),           /* first serves all */
-                                       snl_flow_get_shape(t.flow[0]), sizeof(snl_flow_shape))))
-            st = SNL_EFORMAT;
+    f = bytes + size - 8 - e*(size_t)flow;
+    if (squeeze) st = run_load_flow(&t.squeeze, f - (size_t)squeeze, (size_t)squeeze, d, t.k);
+    for (i = 0; flow && i < e && st == SNL_OK; i++, f += (size_t)flow) {
+        st = run_load_flow(&t.flow[i], f, (size_t)flow, run_width(&t), r->p->nc);
+        if (st == SNL_OK && memcmp(snl_flow_get_shape(t.flow[i]), snl_flow_get_shape(t.flow[0]),
+                                   sizeof(snl_flow_shape)))
+            st = SNL_EFORMAT;                   /* scratch of the first serves all */
     }
     if (st != SNL_OK) {
         run_forget(&t);
@@ -3164,10 +3195,10 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
     }
     run_forget(r);
     *r = t;
-    p = snl_get_doubles(p, 1, &r->beta);
-    p = snl_get_doubles(p, 1, &r->reach);
-    p = snl_get_doubles(p, 1, &r->level);
-    run_arrays(r, len, at);
-    for (i = 0; i < RUN_ARRAYS; i++) p = snl_get_doubles(p, len[i], at[i]);
+    run_state(r, count, number);
+    run_arrays(r, a);
+    for (i = 0; i < RUN_NUMBERS; i++) p = snl_get_doubles(p, 1, number[i]);
+    for (i = 0; i < RUN_ARRAYS; i++) p = snl_get_doubles(p, a[i].used, *a[i].at);
+    run_likes(r, 0, r->calls);
     return r->flow[0] ? run_ready(r) : SNL_OK;
 }
