@@ -1739,13 +1739,16 @@ typedef struct run_target {
     void   *ctx;
     double  beta, *two;
     size_t  calls;                      /* of fn, inside the prior */
+    double *start;                      /* [temps][walkers][dim] */
+    double *known;                      /* [knowns][dim]: where else the density may be large */
+    size_t  knowns;
+    size_t  step, steps;                /* of the chain's earlier stages, of all */
     snl_run_hook hook;
     void   *user;
-    size_t  step, steps;                /* of the chain's earlier stages, of all */
     snl_run_progress prog;
-    const double *known;                /* [knowns][dim]: where else the density may be large */
-    size_t  knowns;
 } run_target;
+
+static int run_tell(const run_target *t) { return t->hook && t->hook(t->user, &t->prog); }
 
 static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp, double *ll)
 {
@@ -1766,7 +1769,7 @@ static int run_target_progress(void *user, const snl_mcmc_progress *m)
     t->prog.done = (double)(t->step + m->step) / (double)t->steps;
     t->prog.value = m->accept;
     t->prog.calls = t->calls;
-    return t->hook && t->hook(t->user, &t->prog);
+    return run_tell(t);
 }
 
 static size_t run_workers(const snl_problem *p) { return p->pool ? p->pool->workers : 1; }
@@ -1840,14 +1843,13 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
 /* Components of the mixture, most draws of a quarter for it, draws of it for the evidence. */
 enum { RUN_PARTS = 16, RUN_FIT = 4000, RUN_BRIDGE = 2000 };
 
-/* Sample prior L^beta from start [walkers temps][dim]: cool down from heat to 1 in steps of
+/* Sample prior L^beta from t->start: cool down from heat to 1 in steps of
  * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
  * quarters of the burn-in each end with a fit of the mixture to their draws so far and what was
  * known before, and so mix better and better, and reach peaks where no walker is.  Where too few effective samples come out, every other row is
  * dropped and the chain goes on for as long as it was, at twice the thinning. */
 static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c, uint64_t seed,
-                            const double *start, double *draws, double *ll,
-                            snl_sample_report *rep, snl_fault *why)
+                            double *draws, double *ll, snl_sample_report *rep, snl_fault *why)
 {
     const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
     const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
@@ -1902,7 +1904,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     for (stage = 0; stage <= stages; stage++) {
         run.steps = stage < stages ? (c->burn + 5) / 6 : quarter;
         t->beta = beta * (stage < stages ? pow(heat, (double)stage/stages - 1) : 1);
-        if ((st = snl_mcmc_start(s, stage ? snl_mcmc_state(s).theta : start, why)) != SNL_OK
+        if ((st = snl_mcmc_start(s, stage ? snl_mcmc_state(s).theta : t->start, why)) != SNL_OK
             || (st = snl_mcmc_run(s, &run, NULL, why)) != SNL_OK) goto done;
         t->step += run.steps;
     }
@@ -1958,9 +1960,9 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
                             snl_run_hook hook, void *user, snl_fault *why)
 {
     const size_t n = c->walkers * c->temps;
-    run_exact x = { NULL, NULL, 0, NULL };
-    run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
-    double *start;
+    run_exact x = { 0 };
+    run_target t = { .p = p, .fn = run_exact_fn, .ctx = &x, .beta = 1, .hook = hook, .user = user,
+                     .prog = { "sample", 0, 0, 0, 0, 0 } };
     size_t i;
     snl_rng rng;
     snl_status st;
@@ -1968,20 +1970,18 @@ snl_status snl_sample_exact(const snl_problem *p, const snl_sample_cfg *c, uint6
                                  { "heat", p->heat, 1, DBL_MAX, 0 } };
     if ((st = run_check(2, limits, why)) != SNL_OK) return st;
     if ((st = run_check_chain(c, p->dim, why)) != SNL_OK) return st;
-    if (!(start = SNL_CALLOC(n * p->dim, sizeof *start))) return SNL_ENOMEM;
+    if (!(t.start = SNL_CALLOC(n * p->dim, sizeof *t.start))) return SNL_ENOMEM;
     snl_rng_seed(&rng, seed, 3);
     for (i = 0; st == SNL_OK && i < n; i++)
-        if (!p->draw(p->ctx, &rng, start + i*p->dim)) st = SNL_EFAILED;
+        if (!p->draw(p->ctx, &rng, t.start + i*p->dim)) st = SNL_EFAILED;
     if (st == SNL_OK) st = run_exact_begin(&x, p);
-    t.p = p;        t.fn = run_exact_fn;   t.ctx = &x;
-    t.hook = hook;  t.user = user;
-    if (st == SNL_OK) st = run_chain(&t, p->heat, c, seed, start, y, log_like, rep, why);
+    if (st == SNL_OK) st = run_chain(&t, p->heat, c, seed, y, log_like, rep, why);
     SNL_FREE(x.work);
-    SNL_FREE(start);
+    SNL_FREE(t.start);
     return st;
 }
 
-/* ==== The rounds ========================================================= */
+/* ==== A run ============================================================== */
 
 enum { RUN_LEAST = 600, RUN_NETWORKS = 8, RUN_POINTS = 64, RUN_COMPONENTS = 256 };
 
@@ -2302,28 +2302,41 @@ static void run_networks(const snl_run *r, size_t n, const double *x, const doub
         logp[i] = known ? norm - 0.5*run_distance2(w, x, sum + i*w) : snl_log_mean_exp(e, each + i*e);
 }
 
-/* [n][2] = ln prior, ln surrogate likelihood; outside the trained region -INFINITY.  The rows
- * that are inside go through the network together, n <= RUN_ROWS. */
+/* Rows (ln prior, -) of n <= RUN_ROWS points y get ln p(x | y), -INFINITY where the prior is; the
+ * others go through the networks together. */
+static snl_status run_density(const snl_run *r, size_t worker, size_t n, const double *y,
+                              const double *x, double *two)
+{
+    const snl_problem *p = r->p;
+    double *c = r->work + worker*r->each, *each = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
+    size_t i, m = 0, row[RUN_ROWS];
+    for (i = 0; i < n; i++) {
+        snl_status st;
+        two[2*i + 1] = -INFINITY;
+        if (!(two[2*i] > -INFINITY)) continue;
+        if ((st = p->context(p->ctx, worker, 1, y + i*p->dim, c + m*p->nc)) != SNL_OK) return st;
+        row[m++] = i;
+    }
+    if (m) run_networks(r, m, x, c, logp, each, each + RUN_ROWS*r->cfg.networks);
+    for (i = 0; i < m; i++) two[2*row[i] + 1] = logp[i];
+    return SNL_OK;
+}
+
+/* [n][2] = ln prior, ln surrogate likelihood; outside the trained region -INFINITY. */
 static snl_status run_surrogate(void *ctx, size_t worker, size_t n, const double *y, double *out)
 {
     const snl_run *r = ctx;
-    const snl_problem *p = r->p;
-    const size_t d = p->dim;
-    double *c = r->work + worker * r->each, *each = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
-    size_t i, k, m = 0, row[RUN_ROWS];
-    snl_status st = p->log_prior(p->ctx, worker, n, y, logp);
+    const size_t d = r->p->dim;
+    double lp[RUN_ROWS];
+    size_t i;
+    snl_status st = r->p->log_prior(r->p->ctx, worker, n, y, lp);
     for (i = 0; i < n && st == SNL_OK; i++) {
-        out[2*i] = logp[i];
-        out[2*i + 1] = -INFINITY;
-        if (!(logp[i] > -INFINITY)) continue;
-        if (!(run_far2(d, r->chol, y + i*d, r->mid) <= r->reach)) { out[2*i] = -INFINITY;  continue; }
-        st = p->context(p->ctx, worker, 1, y + i*d, c + m*p->nc);
-        row[m++] = i;
+        const int far = lp[i] > -INFINITY && !(run_far2(d, r->chol, y + i*d, r->mid) <= r->reach);
+        out[2*i] = far ? -INFINITY : lp[i];
     }
-    if (st != SNL_OK) return st;
-    if (m) run_networks(r, m, r->seen, c, logp, each, each + RUN_ROWS*r->cfg.networks);
-    for (k = 0; k < m; k++) out[2*row[k] + 1] = logp[k] + r->level;
-    return SNL_OK;
+    if (st == SNL_OK) st = run_density(r, worker, n, y, r->seen, out);
+    for (i = 0; i < n && st == SNL_OK; i++) out[2*i + 1] += r->level;
+    return st;
 }
 
 /* One network's training. */
@@ -2364,19 +2377,7 @@ static int run_train_progress(void *self, const snl_train_progress *p)
     t->prog.done = (double)p->epoch / (double)p->epochs;
     t->prog.value = p->val;
     t->prog.train = p->train;
-    return t->hook && t->hook(t->user, &t->prog);
-}
-
-/* Indices of the n largest values, in order; they become -INFINITY. */
-static void run_largest(size_t total, double *value, size_t n, size_t *index)
-{
-    size_t i, k;
-    for (k = 0; k < n; k++) {
-        size_t best = 0;
-        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
-        index[k] = best;
-        value[best] = -INFINITY;
-    }
+    return run_tell(t);
 }
 
 /* Scratch of the surrogate, after its networks are known, and what they see of the data. */
@@ -2387,58 +2388,6 @@ static snl_status run_ready(snl_run *r)
     r->work = SNL_CALLOC(run_workers(r->p) * r->each, sizeof *r->work);
     if (!r->work) return SNL_ENOMEM;
     run_seen(r, 1, r->xo, r->seen, r->work);
-    return SNL_OK;
-}
-
-/* The error of ln L times beta that a posterior is sampled with: an image of the sky on which
- * the surrogate is too low by that much still keeps some of its draws. */
-static const double run_trust = 1.5;
-
-/* How good was the surrogate on simulations that it had not seen, and what beta does that
- * allow?  The proposals up to `plain` came from it at beta; they count as much as the exact
- * likelihood has them, so that where it is far too large does no harm and where it is too small
- * does much.  Of the others those count that the posterior should hold as well: ln L above the
- * mean less five nats, in units of beta.  For beta the half of the errors nearest to their
- * median count, since most outliers lie where a colder posterior has nothing; and those
- * proposals that still weigh at twice beta must not be few. */
-static snl_status run_examine(snl_run *r, size_t from, size_t plain, size_t n, const double *ll,
-                              double *error, double *beta)
-{
-    static const double half[3] = { 0.25, 0.5, 0.75 };
-    const size_t d = r->p->dim;
-    double s0 = 0, s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess;
-    double *off = SNL_CALLOC(3*(n - from), sizeof *off), *work = off + (n - from);
-    size_t i, m = 0;
-    snl_status st = off ? SNL_OK : SNL_ENOMEM;
-    for (i = from; i < plain; i++) {
-        top = fmax(top, ll[i]);
-        mean += ll[i] / (double)(plain - from);
-    }
-    for (i = from; i < n && st == SNL_OK; i++) {
-        const double w = exp(r->beta * (ll[i] - top));
-        if (i >= plain && !(ll[i] > mean - 5/r->beta)) continue;
-        if ((st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two)) != SNL_OK) break;
-        off[m] = two[1] - ll[i];
-        if (i >= plain) off[m] = fmax(off[m], -100);        /* outside of what was learned */
-        m++;
-        if (i >= plain) continue;
-        w1 += w;
-        w2 += w*w;
-    }
-    if (st == SNL_OK) st = snl_quantiles(m, off, NULL, 3, half, q, work);
-    for (i = 0; i < m && st == SNL_OK; i++) {
-        const double x = off[i] - q[1], w = i < plain - from ? exp(fmin(-r->beta*x, 20)) : 1;
-        s0 += w;
-        s1 += w*x;
-        s2 += w*x*x;
-    }
-    SNL_FREE(off);
-    if (st != SNL_OK) return st;
-    *error = sqrt(fmax(0, s2/s0 - s1/s0*(s1/s0)));
-    ess = w1*w1 / w2 / (double)(plain - from);
-    *beta = run_trust / ((q[2] - q[0])/1.349);              /* of a normal: its sd */
-    *beta = fmin(10*r->beta, fmax((r->beta < 0.2 ? 3 : 1.3)*r->beta, *beta));
-    *beta = ess > 0.03 ? fmin(1, *beta) : r->beta;
     return SNL_OK;
 }
 
@@ -2491,6 +2440,16 @@ static snl_status run_train(run_training *a, size_t n, snl_flow **flow, double *
     return st;
 }
 
+static snl_flow_shape run_shape(const snl_run *r, size_t d, size_t m)
+{
+    snl_flow_shape s = snl_flow_shape_defaults(d, m);
+    s.degree = r->cfg.degree;
+    s.mean_layers = r->cfg.layers;
+    s.mean_width = r->cfg.width;
+    s.transforms = r->cfg.transforms;
+    return s;
+}
+
 /* The network that makes one number for each parameter of the components: the mean of y given
  * signal and noise, from COPIES noisy ones of each row. */
 static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, run_training *a)
@@ -2510,10 +2469,8 @@ static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, ru
         for (j = 0; j < k; j++) c[i*k + j] = a->x[(i % m)*k + j] + snl_rng_normal(&rng);
         memcpy(y + i*d, r->y + pick[i % m]*(d + 1), d * sizeof *y);
     }
-    b.shape = snl_flow_shape_defaults(d, k);
+    b.shape = run_shape(r, d, k);
     b.shape.degree = 1;
-    b.shape.mean_layers = r->cfg.layers;
-    b.shape.mean_width = r->cfg.width;
     b.shape.transforms = 0;
     b.cfg.flow.epochs = 0;
     b.data.n = COPIES*m;  b.data.c = c;  b.data.x = y;  b.data.s = NULL;
@@ -2525,14 +2482,12 @@ static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, ru
 }
 
 /* ln L - log p of networks whose x is not the data: the mean over the rows that count. */
-static void run_level(snl_run *r, size_t m, const size_t *pick, const double *c, double beta)
+static void run_level(snl_run *r, size_t m, const size_t *pick, const double *c)
 {
-    const size_t nx = r->p->nx;
-    const double top = run_like(nx, r->p->x_obs, r->s + pick[0]*nx);
     double sum = 0, total = 0;
     size_t i;
     for (i = 0; i < m; i++) {
-        const double ll = run_like(nx, r->p->x_obs, r->s + pick[i]*nx), w = exp(beta*(ll - top)/4);
+        const double ll = r->ll[pick[i]], w = exp(r->beta*(ll - r->ll[pick[0]])/4);
         double logp, each[RUN_NETWORKS];
         run_networks(r, 1, r->seen, c + i*r->p->nc, &logp, each, r->work);
         if (!(fabs(logp) < INFINITY)) continue;
@@ -2540,6 +2495,26 @@ static void run_level(snl_run *r, size_t m, const size_t *pick, const double *c,
         total += w;
     }
     r->level = sum/total;
+}
+
+/* Where the surrogate holds: as far as the rows it was trained on, by their covariance. */
+static snl_status run_region(snl_run *r, size_t m, const size_t *pick)
+{
+    const size_t d = r->p->dim;
+    double *mid = r->mid, *C = r->chol;
+    size_t i, j, k;
+    memset(mid, 0, d * sizeof *mid);
+    memset(C, 0, d*d * sizeof *C);
+    for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
+    for (i = 0; i < m; i++) {
+        const double *y = r->y + pick[i]*(d + 1);
+        for (j = 0; j < d; j++)
+            for (k = 0; k < d; k++) C[j*d + k] += (y[j] - mid[j]) * (y[k] - mid[k]) / (double)m;
+    }
+    if (!run_cholesky(d, C)) return SNL_EFAILED;
+    for (r->reach = 0, i = 0; i < m; i++)
+        r->reach = fmax(r->reach, run_far2(d, C, r->y + pick[i]*(d + 1), mid));
+    return SNL_OK;
 }
 
 /* Fit compression and networks to the m picked rows. */
@@ -2550,34 +2525,23 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     const size_t d = p->dim, nx = p->nx;
     const int fresh = p->unit_noise && !r->cfg.once, learned = run_learned(r);
     run_training a = { 0 };
-    double *c, *x, *ones, *mid = r->mid;
+    double *c, *x, *ones;
     size_t i, j, k;
     snl_rng rng;
-    snl_status st = SNL_OK;
+    snl_status st;
     run_forget(r);
-    memset(mid, 0, d * sizeof *mid);
-    memset(r->chol, 0, d*d * sizeof *mid);
-    for (i = 0; i < m; i++) run_axpy(d, 1/(double)m, r->y + pick[i]*(d + 1), mid);
-    for (i = 0; i < m; i++) {
-        const double *y = r->y + pick[i]*(d + 1);
-        for (j = 0; j < d; j++)
-            for (k = 0; k < d; k++)
-                r->chol[j*d + k] += (y[j] - mid[j]) * (y[k] - mid[k]) / (double)m;
-    }
-    if (!run_cholesky(d, r->chol)) return SNL_EFAILED;
-    for (r->reach = 0, i = 0; i < m; i++)
-        r->reach = fmax(r->reach, run_far2(d, r->chol, r->y + pick[i]*(d + 1), mid));
-    if (p->unit_noise && (st = run_compress(r, m, pick, rep)) != SNL_OK) return st;
-    if (!p->unit_noise) { r->k = nx;  r->level = 0;  memcpy(r->xo, p->x_obs, nx * sizeof *r->xo); }
+    if ((st = run_region(r, m, pick)) != SNL_OK) return st;
+    if (p->unit_noise) st = run_compress(r, m, pick, rep);
+    else { r->k = nx;  r->level = 0;  run_project(r, p->x_obs, r->xo); }
+    if (st != SNL_OK) return st;
     k = r->k;
     rep->trained = (double)m;
     if (!(c = SNL_CALLOC(m*(p->nc + k + d) + k, sizeof *c))) return SNL_ENOMEM;
     x = c + m*p->nc;
     ones = x + m*k;
     for (i = 0; i < m && st == SNL_OK; i++) {
-        const double *s = r->s + pick[i]*nx;
         st = p->context(p->ctx, 0, 1, r->y + pick[i]*(d + 1), c + i*p->nc);
-        run_project(r, s, x + i*k);
+        run_project(r, r->s + pick[i]*nx, x + i*k);
         if (r->cfg.once) {              /* the same noise for a simulation in every round */
             snl_rng_seed(&rng, r->cfg.seed + 13, pick[i]);
             for (j = 0; j < k; j++) x[i*k + j] += snl_rng_normal(&rng);
@@ -2592,11 +2556,7 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     if (st == SNL_OK && learned) st = run_learn_summary(r, m, pick, &a);
     a.data.n = m;  a.data.c = c;  a.data.x = x;  a.data.s = fresh && !learned ? ones : NULL;
     if (learned) a.data.x = ones + k;           /* all drawn anew by the hook */
-    a.shape = snl_flow_shape_defaults(run_width(r), p->nc);
-    a.shape.degree = r->cfg.degree;
-    a.shape.mean_layers = r->cfg.layers;
-    a.shape.mean_width = r->cfg.width;
-    a.shape.transforms = r->cfg.transforms;
+    a.shape = run_shape(r, run_width(r), p->nc);
     if (r->cfg.once) {
         a.shape.degree = a.shape.mean_layers = 0;
         a.shape.layers = r->cfg.layers;
@@ -2605,9 +2565,111 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     rep->components = (double)run_width(r);
     if (st == SNL_OK) st = run_train(&a, r->cfg.networks, r->flow, &rep->loss);
     if (st == SNL_OK) st = run_ready(r);
-    if (st == SNL_OK && learned) run_level(r, m, pick, c, r->beta);
+    if (st == SNL_OK && learned) run_level(r, m, pick, c);
     SNL_FREE(c);
     return st;
+}
+
+/* The nearest to y of `tries` rows drawn from x [n][dim], in the metric of the training rows. */
+static const double *run_neighbour(const snl_run *r, snl_rng *rng, const double *y, size_t n,
+                                   const double *x, int tries)
+{
+    const size_t d = r->p->dim;
+    const double *best = NULL;
+    double least = INFINITY;
+    while (tries-- > 0) {
+        const double *c = x + snl_rng_below(rng, n)*d, far = run_far2(d, r->chol, c, y);
+        if (!(far > 0 && far < least)) continue;
+        least = far;
+        best = c;
+    }
+    return best;
+}
+
+/* Where else the posterior at beta may be: simulations, each once, that are likely at temperature
+ * 4/beta by their exact ln L and far from the last draws, a squared distance measured by what
+ * neighbours among these differ by.  Through them a chain finds an image of the sky in which no
+ * draw is, and its mixture learns the shape of it.  To t->known [RUN_KNOWN][dim], none where ln L
+ * is not known.  weight [n] is scratch. */
+enum { RUN_KNOWN = 500 };
+static snl_status run_known(const snl_run *r, size_t n, run_target *t, snl_rng *rng, double *weight)
+{
+    enum { PAIRS = 500, TRIES = 32, NEAR = 48 };
+    const snl_problem *p = r->p;
+    const size_t d = p->dim;
+    double L[RUN_MAX_DIM*RUN_MAX_DIM] = { 0 }, top = -INFINITY, sum = 0, lp;
+    const double *near[NEAR];
+    size_t i, j, k;
+    snl_status st;
+    t->knowns = 0;
+    if (!p->unit_noise || !r->have) return SNL_OK;
+    for (i = 0; i < PAIRS; i++) {
+        const double *a = r->draws + snl_rng_below(rng, r->have)*d;
+        const double *b = run_neighbour(r, rng, a, r->have, r->draws, TRIES);
+        for (j = 0; b && j < d; j++)
+            for (k = 0; k < d; k++) L[j*d + k] += (a[j] - b[j])*(a[k] - b[k])/PAIRS;
+    }
+    if (!run_cholesky(d, L)) memcpy(L, r->chol, d*d * sizeof *L);
+    for (i = 0; i < NEAR; i++) near[i] = r->draws + snl_rng_below(rng, r->have)*d;
+    for (i = 0; i < n; i++) top = fmax(top, r->ll[i]);
+    for (i = 0; i < n; i++) {
+        const double *y = r->y + i*(d + 1), below = t->beta*(top - r->ll[i]), w = exp(-0.25*below);
+        weight[i] = 0;
+        if (below > 15) continue;
+        if ((st = p->log_prior(p->ctx, 0, 1, y, &lp)) != SNL_OK) return st;
+        if (!(lp > -INFINITY)) continue;
+        for (weight[i] = INFINITY, j = 0; j < NEAR; j++)
+            weight[i] = fmin(weight[i], w*run_far2(d, L, y, near[j]));
+        sum += weight[i];
+    }
+    while (t->knowns < RUN_KNOWN) {
+        double u = sum * snl_rng_uniform(rng);
+        for (i = 0; i < n && (u -= weight[i]) >= 0; i++) ;
+        if (i == n) break;                          /* none is left, but for rounding */
+        memcpy(t->known + d * t->knowns++, r->y + i*(d + 1), d * sizeof *weight);
+        sum -= weight[i];
+        weight[i] = 0;
+    }
+    return SNL_OK;
+}
+
+/* Start points: draws of the last posterior that the prior allows now, and what is known for the
+ * last quarter of the cold walkers and half of the hot ones. */
+static snl_status run_restart(const snl_run *r, const run_target *t, snl_rng *rng)
+{
+    const size_t d = r->p->dim, W = r->cfg.chain.walkers, n = W*r->cfg.chain.temps;
+    double *y = t->start, lp;
+    size_t i, tries = 0;
+    for (i = 0; i < n; tries++) {
+        const int known = t->knowns >= W && (i < W ? i >= W - W/4 : i % 2);
+        snl_status st;
+        memcpy(y, known ? t->known + snl_rng_below(rng, t->knowns)*d
+                        : r->draws + snl_rng_below(rng, r->have)*d, d * sizeof *y);
+        if ((st = r->p->log_prior(r->p->ctx, 0, 1, y, &lp)) != SNL_OK) return st;
+        if (lp > -INFINITY) { i++;  y += d; }
+        else if (tries > 1000*n) return SNL_EFAILED;
+    }
+    return SNL_OK;
+}
+
+/* The surrogate's posterior at t->beta; from the last one, but in the first round. */
+static snl_status run_sample(snl_run *r, run_target *t, const snl_sample_cfg *c, uint64_t seed,
+                             snl_rng *rng, snl_sample_report *rep, snl_fault *why)
+{
+    snl_status st = r->have ? run_restart(r, t, rng) : SNL_OK;
+    if (st == SNL_OK) st = run_chain(t, 1, c, seed, r->draws, r->draw_ll, rep, why);
+    if (st == SNL_OK) r->have = c->samples;
+    return st;
+}
+
+/* Memory of a target over n simulations: start and known points, scratch [n]. */
+static double *run_target_begin(run_target *t, const snl_run *r, size_t n)
+{
+    const size_t d = r->p->dim, starts = r->cfg.chain.walkers*r->cfg.chain.temps;
+    t->start = SNL_CALLOC((starts + RUN_KNOWN)*d + n, sizeof *t->start);
+    if (!t->start) return NULL;
+    t->known = t->start + starts*d;
+    return t->known + RUN_KNOWN*d;
 }
 
 /* How far the networks are from their mean, rms over the draws. */
@@ -2661,257 +2723,22 @@ static snl_status run_moved(snl_run *r, double *out)
     return st;
 }
 
-/* The nearest to y of `tries` rows drawn from x [n][dim], in the metric of the training rows. */
-static const double *run_neighbour(const snl_run *r, snl_rng *rng, const double *y, size_t n,
-                                   const double *x, int tries)
-{
-    const size_t d = r->p->dim;
-    const double *best = NULL;
-    double least = INFINITY;
-    while (tries-- > 0) {
-        const double *c = x + snl_rng_below(rng, n)*d, far = run_far2(d, r->chol, c, y);
-        if (!(far > 0 && far < least)) continue;
-        least = far;
-        best = c;
-    }
-    return best;
-}
-
-/* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
- * others that are not far apart, so that the network also learns where the surrogate may be
- * too small; and lest an image of the sky be lost of which the surrogate thinks nothing, in
- * another image, or about a simulation of the tempered rounds that is likely by its exact ln L. */
-enum run_proposal { RUN_PLAIN, RUN_WIDE, RUN_IMAGE, RUN_OLD };
-static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal kind,
-                              const double *ll, double *y)
-{
-    enum { TRIES = 1000, NEAR = 8 };
-    const snl_problem *p = r->p;
-    const size_t d = p->dim;
-    const double *a, *b, *c = NULL;
-    double lp = 0;
-    size_t i, k;
-    snl_status st;
-    if (!r->round) return p->draw(p->ctx, rng, y) ? SNL_OK : SNL_EFAILED;
-    a = r->draws + snl_rng_below(rng, r->have)*d;
-    if (kind == RUN_OLD && p->unit_noise) {                 /* as at temperature 4 */
-        size_t warm = r->cfg.first;
-        double top = -INFINITY;
-        for (i = 1; i < r->round && r->report[i - 1].beta < 1; i++) warm += r->cfg.each;
-        for (i = 0; i < warm; i++) top = fmax(top, ll[i]);
-        for (i = 0; i < TRIES; i++) {
-            k = snl_rng_below(rng, warm);
-            if (!(4*log(snl_rng_uniform(rng)) < ll[k] - top)) continue;
-            a = r->y + k*(d + 1);
-            break;
-        }
-    }
-    memcpy(y, a, d * sizeof *y);
-    if (kind == RUN_PLAIN) return SNL_OK;
-    if (kind == RUN_IMAGE && p->jump) {
-        if (!(p->jump(p->ctx, rng, a, y) > -INFINITY)) memcpy(y, a, d * sizeof *y);
-    } else {
-        b = r->draws + snl_rng_below(rng, r->have)*d;
-        c = run_neighbour(r, rng, b, r->have, r->draws, NEAR);
-        for (k = 0; c && k < d; k++) y[k] += b[k] - c[k];
-    }
-    st = p->log_prior(p->ctx, 0, 1, y, &lp);
-    if (!(lp > -INFINITY)) memcpy(y, a, d * sizeof *y);
-    return st;
-}
-
-/* Where else the posterior at beta may be: simulations, each once, that are likely at temperature
- * 4/beta by their exact ln L and far from the last draws, a squared distance measured by what
- * neighbours among these differ by.  Through them a chain finds an image of the sky in which no
- * draw is, and its mixture learns the shape of it.  To known [RUN_KNOWN][dim]; *count of them, 0
- * where ln L is not known.  ll [n] is lost. */
-enum { RUN_KNOWN = 500 };
-static snl_status run_known(const snl_run *r, size_t n, double *ll, double beta, snl_rng *rng,
-                            double *known, size_t *count)
-{
-    enum { PAIRS = 500, TRIES = 32, NEAR = 48 };
-    const snl_problem *p = r->p;
-    const size_t d = p->dim;
-    double L[RUN_MAX_DIM*RUN_MAX_DIM] = { 0 }, top = -INFINITY, sum = 0, lp;
-    const double *near[NEAR];
-    size_t i, j, k;
-    snl_status st;
-    *count = 0;
-    if (!p->unit_noise || !r->have) return SNL_OK;
-    for (i = 0; i < PAIRS; i++) {
-        const double *a = r->draws + snl_rng_below(rng, r->have)*d;
-        const double *b = run_neighbour(r, rng, a, r->have, r->draws, TRIES);
-        for (j = 0; b && j < d; j++)
-            for (k = 0; k < d; k++) L[j*d + k] += (a[j] - b[j])*(a[k] - b[k])/PAIRS;
-    }
-    if (!run_cholesky(d, L)) memcpy(L, r->chol, d*d * sizeof *L);
-    for (i = 0; i < NEAR; i++) near[i] = r->draws + snl_rng_below(rng, r->have)*d;
-    for (i = 0; i < n; i++) top = fmax(top, ll[i]);
-    for (i = 0; i < n; i++) {
-        const double *y = r->y + i*(d + 1), below = beta*(top - ll[i]), w = exp(-0.25*below);
-        ll[i] = 0;
-        if (below > 15) continue;
-        if ((st = p->log_prior(p->ctx, 0, 1, y, &lp)) != SNL_OK) return st;
-        if (!(lp > -INFINITY)) continue;
-        for (ll[i] = INFINITY, j = 0; j < NEAR; j++)
-            ll[i] = fmin(ll[i], w*run_far2(d, L, y, near[j]));
-        sum += ll[i];
-    }
-    while (*count < RUN_KNOWN) {
-        double u = sum * snl_rng_uniform(rng);
-        for (i = 0; i < n && (u -= ll[i]) >= 0; i++) ;
-        if (i == n) break;                          /* none is left, but for rounding */
-        memcpy(known + d * (*count)++, r->y + i*(d + 1), d * sizeof *known);
-        sum -= ll[i];
-        ll[i] = 0;
-    }
-    return SNL_OK;
-}
-
-/* Start points of a chain [temps][walkers]: draws of the last posterior that the prior allows now,
- * and what is known for the last quarter of the cold walkers and half of the hot ones. */
-static snl_status run_restart(snl_run *r, const run_target *t, snl_rng *rng, double *start)
-{
-    const size_t d = r->p->dim, W = r->cfg.chain.walkers, n = W*r->cfg.chain.temps;
-    size_t i, tries = 0;
-    for (i = 0; i < n; tries++) {
-        const int known = t->knowns >= W && (i < W ? i >= W - W/4 : i % 2);
-        double lp;
-        snl_status st;
-        memcpy(start + i*d, known ? t->known + snl_rng_below(rng, t->knowns)*d
-                                  : r->draws + snl_rng_below(rng, r->have)*d, d * sizeof *start);
-        if ((st = r->p->log_prior(r->p->ctx, 0, 1, start + i*d, &lp)) != SNL_OK) return st;
-        if (lp > -INFINITY) i++;
-        else if (tries > 1000*n) return SNL_EFAILED;
-    }
-    return SNL_OK;
-}
-
-/* One round [P, algorithm 1].  The rows learned from are those within 40/beta of the best
- * ln L, beta being that of the last proposal, and at least the best RUN_LEAST. */
-snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
-{
-    const snl_problem *p = r->p;
-    const size_t d = p->dim, nx = p->nx, from = r->calls;
-    const size_t n = from + (r->round ? r->cfg.each : r->cfg.first);
-    const size_t plain = r->round ? from + (n - from)*4/5 : n;
-    const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps;
-    snl_round *rep = r->report + r->round;
-    run_target t = { .beta = 1, .steps = 1, .prog = { "simulate", 0, 0, 0, 0, 0 } };
-    snl_sample_cfg chain = r->cfg.chain;
-    snl_sample_report sampled = { 0 };
-    double *ll = NULL, *work, *start, *known, beta = fmin(1, 4*r->beta);
-    size_t *pick = NULL, i, m = 0;
-    snl_rng rng;
-    snl_status st;
-    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
-    memset(rep, 0, sizeof *rep);
-    rep->error = rep->divergence = (double)NAN;
-    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
-    t.p = p;        t.fn = run_surrogate;  t.ctx = r;
-    t.hook = hook;  t.user = user;         t.prog.round = r->round;
-    if (hook && hook(user, &t.prog)) return SNL_ESTOPPED;
-    ll = SNL_CALLOC(2*n + (starts + RUN_KNOWN)*d, sizeof *ll);
-    pick = SNL_CALLOC(n + starts, sizeof *pick);
-    st = SNL_ENOMEM;
-    if (!ll || !pick) goto done;
-    work = ll + n;
-    start = work + n;
-    known = start + starts*d;
-    for (i = 0; p->unit_noise && i < from; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
-    for (i = from; i < n; i++) {                     /* propose */
-        static const enum run_proposal wide[3] = { RUN_WIDE, RUN_IMAGE, RUN_OLD };
-        st = run_propose(r, &rng, i < plain ? RUN_PLAIN : wide[i % 3], ll, r->y + i*(d + 1));
-        if (st != SNL_OK) goto done;
-        r->y[i*(d + 1) + d] = (double)i;
-    }
-    st = snl_pool_map(p->pool, p->simulate, p->ctx, n - from, 16, r->y + from*(d + 1), d + 1,
-                      r->s + from*nx, nx);
-    if (st != SNL_OK) goto done;
-    if (p->unit_noise) {                             /* choose rows */
-        for (i = from; i < n; i++) ll[i] = run_like(nx, p->x_obs, r->s + i*nx);
-        if (r->round && (st = run_examine(r, from, plain, n, ll, &rep->error, &beta)) != SNL_OK)
-            goto done;
-        memcpy(work, ll, n * sizeof *ll);
-        m = n < RUN_LEAST ? n : RUN_LEAST;
-        run_largest(n, work, m, pick);
-        for (i = 0; i < n; i++)
-            if (work[i] > ll[pick[0]] - 40/r->beta) pick[m++] = i;
-    } else while (m < n) { pick[m] = m;  m++; }
-    r->calls = n;
-    t.prog.stage = "train";
-    if (hook && hook(user, &t.prog)) { st = SNL_ESTOPPED;  goto done; }
-    if ((st = run_fit(r, m, pick, &t, rep)) != SNL_OK) goto done;
-    rep->calls = (double)(n + r->extra);
-    t.prog.stage = "sample";
-    t.prog.done = t.prog.value = t.prog.train = 0;
-    for (i = 0; i < n; i++) work[i] = p->unit_noise ? ll[i] : i < from ? 0 : 1 + snl_rng_uniform(&rng);
-    run_largest(n, work, starts < n ? starts : n, pick);
-    for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
-        memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
-    if (r->cfg.once || beta > 0.8) beta = 1;        /* [P] has no temperatures */
-    chain.steps = chain.steps/4 + 10;               /* more in the last round, below */
-    chain.burn = chain.burn/2 + 5;
-    chain.ess = fmin(chain.ess, 1000);
-    chain.most /= 4;
-    if (r->round && beta == 1 && r->beta == 1
-        && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
-    t.beta = rep->beta = beta;
-    t.known = known;
-    if ((st = run_known(r, n, ll, beta, &rng, known, &t.knowns)) == SNL_OK && r->round)
-        st = run_restart(r, &t, &rng, start);
-    if (st == SNL_OK)
-        st = run_chain(&t, 1, &chain, r->cfg.seed + 1000003*(r->round + 1), start, r->draws,
-                       r->draw_ll, &sampled, why);
-    if (st != SNL_OK) goto done;
-    r->have = chain.samples;
-    if ((st = run_spread(r, &rep->spread)) != SNL_OK) goto done;
-    if (beta == 1 && rep->divergence <= r->cfg.divergence && !(rep->spread > r->cfg.error)
-        && (rep->error <= r->cfg.error || !p->unit_noise)) r->done = 1;
-    else if (r->round + 1 >= r->cfg.rounds) r->done = 2;
-    if (r->done) {                                  /* now as long as was asked for */
-        if ((st = run_restart(r, &t, &rng, start)) == SNL_OK)
-            st = run_chain(&t, 1, &r->cfg.chain, r->cfg.seed + 1000003*(r->round + 1) + 1, start,
-                           r->draws, r->draw_ll, &sampled, why);
-        if (st != SNL_OK) { r->done = 0;  goto done; }
-    }
-    rep->accept = sampled.accept;
-    rep->ess = sampled.ess;
-    rep->evidence = sampled.evidence;
-    rep->evidence_error = sampled.evidence_error;
-    r->beta = beta;
-    r->round++;
-done:
-    SNL_FREE(ll);
-    SNL_FREE(pick);
-    return st;
-}
-
 /* ---- a trained run ------------------------------------------------------ */
 
 snl_status snl_run_sample(snl_run *r, snl_sample_report *rep, snl_run_hook hook, void *user,
                           snl_fault *why)
 {
-    const size_t starts = r->cfg.chain.walkers * r->cfg.chain.temps, n = r->calls, d = r->p->dim;
-    run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
-    double *start, *known, *ll;
-    size_t i;
+    run_target t = { .p = r->p, .fn = run_surrogate, .ctx = r, .beta = r->beta, .hook = hook,
+                     .user = user, .prog = { "sample", r->round, 0, 0, 0, 0 } };
+    double *work;
     snl_rng rng;
     snl_status st;
     if (!r->flow[0] || !r->have) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
-    if (!(start = SNL_CALLOC((starts + RUN_KNOWN)*d + n, sizeof *start))) return SNL_ENOMEM;
-    t.known = known = start + starts*d;
-    ll = known + RUN_KNOWN*d;
-    t.p = r->p;     t.fn = run_surrogate;  t.ctx = r;        t.beta = r->beta;
-    t.hook = hook;  t.user = user;         t.prog.round = r->round;
+    if (!(work = run_target_begin(&t, r, r->calls))) return SNL_ENOMEM;
     snl_rng_seed(&rng, r->cfg.seed, 5);
-    for (i = 0; r->p->unit_noise && i < n; i++)
-        ll[i] = run_like(r->p->nx, r->p->x_obs, r->s + i*r->p->nx);
-    st = run_known(r, n, ll, r->beta, &rng, known, &t.knowns);
-    if (st == SNL_OK) st = run_restart(r, &t, &rng, start);
-    if (st == SNL_OK)
-        st = run_chain(&t, 1, &r->cfg.chain, r->cfg.seed + 5, start, r->draws, r->draw_ll, rep, why);
-    SNL_FREE(start);
+    st = run_known(r, r->calls, &t, &rng, work);
+    if (st == SNL_OK) st = run_sample(r, &t, &r->cfg.chain, r->cfg.seed + 5, &rng, rep, why);
+    SNL_FREE(t.start);
     return st;
 }
 
@@ -2964,23 +2791,12 @@ typedef struct run_trial {
 static snl_status run_trial_density(void *ctx, size_t none, size_t n, const double *y, double *out)
 {
     const run_trial *t = ctx;
-    const snl_problem *p = t->r->p;
-    double *x = t->work + t->worker*t->each, *c = x + run_width(t->r);
-    double *each = c + RUN_ROWS*p->nc, logp[RUN_ROWS];
-    size_t i, m = 0, row[RUN_ROWS];
-    snl_status st = run_surrogate(t->r, t->worker, n, y, out);
+    size_t i;
+    const snl_status st = run_surrogate(t->r, t->worker, n, y, out);
     (void)none;
-    for (i = 0; i < n && st == SNL_OK; i++) {
-        if (out[2*i] > -INFINITY) out[2*i] += t->beta*out[2*i + 1];
-        out[2*i + 1] = -INFINITY;
-        if (!(out[2*i] > -INFINITY)) continue;
-        st = p->context(p->ctx, t->worker, 1, y + i*p->dim, c + m*p->nc);
-        row[m++] = i;
-    }
     if (st != SNL_OK) return st;
-    if (m) run_networks(t->r, m, x, c, logp, each, each + RUN_ROWS*t->r->cfg.networks);
-    for (i = 0; i < m; i++) out[2*row[i] + 1] = logp[i];
-    return SNL_OK;
+    for (i = 0; i < n; i++) if (out[2*i] > -INFINITY) out[2*i] += t->beta*out[2*i + 1];
+    return run_density(t->r, t->worker, n, y, t->work + t->worker*t->each, out);
 }
 
 /* Row i of in: truth i and its number; of out: the posterior of what it makes, draws. */
@@ -2988,28 +2804,26 @@ static snl_status run_trial_fn(void *ctx, size_t worker, size_t n, const double 
 {
     run_trial t = *(const run_trial *)ctx;
     const snl_run *r = t.r;
-    const snl_problem *p = r->p;
-    const size_t d = p->dim, nx = p->nx, starts = t.chain.walkers*t.chain.temps;
-    double *x = t.work + worker*t.each, *s = x + t.each - nx - starts*d - t.chain.samples - r->k;
-    double *start = s + nx, *ll = start + starts*d, *parts = ll + t.chain.samples;
+    const size_t d = r->p->dim, starts = t.chain.walkers*t.chain.temps;
+    double *x = t.work + worker*t.each, *parts = x + run_width(r), *s = parts + r->k;
+    double *start = s + r->p->nx, *ll = start + starts*d;
     snl_sample_report rep;
     snl_status st = SNL_OK;
     t.worker = worker;
     for (; n-- > 0 && st == SNL_OK; in += d + 1, out += t.chain.samples*d) {
-        run_target target = { .beta = 1, .steps = 1 };
+        run_target target = { .p = &t.alone, .fn = run_trial_density, .ctx = &t, .beta = 1,
+                              .start = start };
         snl_rng rng;
         size_t k;
-        target.p = &t.alone;  target.fn = run_trial_density;  target.ctx = &t;
         snl_rng_seed(&rng, t.seed, 12 + (uint64_t)in[d]);
-        if ((st = p->simulate(p->ctx, worker, 1, in, s)) != SNL_OK) return st;
+        if ((st = r->p->simulate(r->p->ctx, worker, 1, in, s)) != SNL_OK) return st;
         run_project(r, s, parts);
         for (k = 0; k < r->k; k++) parts[k] += snl_rng_normal(&rng);
-        run_seen(r, 1, parts, x, x + run_width(r));
+        run_seen(r, 1, parts, x, r->work + worker*r->each);
         for (k = 0; k < starts; k++)
             memcpy(start + k*d, t.wide + snl_rng_below(&rng, r->cfg.chain.samples)*d,
                    d * sizeof *start);
-        st = run_chain(&target, 1, &t.chain, t.seed + 2 + (uint64_t)in[d], start, out, ll,
-                       &rep, NULL);
+        st = run_chain(&target, 1, &t.chain, t.seed + 2 + (uint64_t)in[d], out, ll, &rep, NULL);
     }
     return st;
 }
@@ -3022,18 +2836,21 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     const snl_problem *p = r->p;
     const size_t d = p->dim, workers = run_workers(p);
     const snl_sample_cfg base = r->cfg.chain;
+    const run_limit limits[] = {
+        { "unit_noise", p->unit_noise, 1, 1, 0 },
+        { "round", r->flow[0] ? (double)r->round : 0, 1, (double)r->cfg.rounds, 0 },
+        { "heat", heat, 1, DBL_MAX, 1 },
+        { "draws", (double)draws, 100, INFINITY, 0 },
+        { "n", (double)n, 1, (double)base.samples, 0 }
+    };
     snl_sample_report rep = { 0 };
-    run_target t = { .beta = 1, .steps = 1, .prog = { "sample", 0, 0, 0, 0, 0 } };
+    run_target t = { .p = p, .fn = run_surrogate, .ctx = r, .beta = 1/heat };
     run_trial trial;
-    double *mem = NULL, *in, *wide, *ll, *start;
+    double *in, *wide, *ll;
     size_t i, k, starts;
     snl_rng rng;
-    snl_status st;
-    if (!p->unit_noise) return snl_refuse(why, "unit_noise", p->unit_noise, 1, 1);
-    if (!r->flow[0]) return snl_refuse(why, "round", (double)r->round, 1, (double)r->cfg.rounds);
-    if (!(heat > 1 && heat < INFINITY)) return snl_refuse(why, "heat", heat, 1, INFINITY);
-    if (draws < 100) return snl_refuse(why, "draws", (double)draws, 100, 1e6);
-    if (n < 1 || n > base.samples) return snl_refuse(why, "n", (double)n, 1, (double)base.samples);
+    snl_status st = run_check(sizeof limits / sizeof *limits, limits, why);
+    if (st != SNL_OK) return st;
     trial.r = r;
     trial.alone = *p;
     trial.alone.pool = NULL;
@@ -3047,16 +2864,15 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
     trial.seed = seed;
     trial.worker = 0;
     starts = trial.chain.walkers*trial.chain.temps;
-    trial.each = run_width(r) + r->each + p->nx + starts*d + draws + r->k;
+    trial.each = run_width(r) + r->k + p->nx + starts*d + draws + 8;
     starts = base.walkers*base.temps;
-    mem = SNL_CALLOC(n*(d + 1) + base.samples*(d + 1) + starts*d + workers*trial.each, sizeof *mem);
-    if (!mem) return SNL_ENOMEM;
-    in = mem;                       wide = in + n*(d + 1);      ll = wide + base.samples*d;
-    start = ll + base.samples;      trial.wide = wide;          trial.work = start + starts*d;
+    in = SNL_CALLOC(n*(d + 1) + base.samples*(d + 1) + starts*d + workers*trial.each, sizeof *in);
+    if (!in) return SNL_ENOMEM;
+    wide = in + n*(d + 1);          ll = wide + base.samples*d;
+    t.start = ll + base.samples;    trial.wide = wide;          trial.work = t.start + starts*d;
     snl_rng_seed(&rng, seed, 11);
-    t.p = p;        t.fn = run_surrogate;  t.ctx = r;        t.beta = 1/heat;
-    if ((st = run_restart(r, &t, &rng, start)) == SNL_OK)
-        st = run_chain(&t, 1, &base, seed + 1, start, wide, ll, &rep, why);
+    if ((st = run_restart(r, &t, &rng)) == SNL_OK)
+        st = run_chain(&t, 1, &base, seed + 1, wide, ll, &rep, why);
     for (i = 0; i < n; i++) {
         memcpy(truth + i*d, wide + (base.samples/n)*i*d, d * sizeof *in);
         memcpy(in + i*(d + 1), truth + i*d, d * sizeof *in);
@@ -3070,7 +2886,7 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
         prog.done = (double)(i + k) / (double)n;
         if (st == SNL_OK && hook && hook(user, &prog)) st = SNL_ESTOPPED;
     }
-    SNL_FREE(mem);
+    SNL_FREE(in);
     return st;
 }
 
@@ -3201,4 +3017,241 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
     for (i = 0; i < RUN_ARRAYS; i++) p = snl_get_doubles(p, a[i].used, *a[i].at);
     run_likes(r, 0, r->calls);
     return r->flow[0] ? run_ready(r) : SNL_OK;
+}
+
+/* ==== The rounds ========================================================= */
+
+/* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
+ * others that are not far apart, so that the network also learns where the surrogate may be
+ * too small; and lest an image of the sky be lost of which the surrogate thinks nothing, in
+ * another image, or about a simulation of the tempered rounds that is likely by its exact ln L. */
+enum run_proposal { RUN_PLAIN, RUN_WIDE, RUN_IMAGE, RUN_OLD };
+static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal kind, double *y)
+{
+    enum { TRIES = 1000, NEAR = 8 };
+    const snl_problem *p = r->p;
+    const size_t d = p->dim;
+    const double *a, *b, *c = NULL;
+    double lp = 0;
+    size_t i, k;
+    snl_status st;
+    if (!r->round) return p->draw(p->ctx, rng, y) ? SNL_OK : SNL_EFAILED;
+    a = r->draws + snl_rng_below(rng, r->have)*d;
+    if (kind == RUN_OLD && p->unit_noise) {                 /* as at temperature 4 */
+        size_t warm = r->cfg.first;
+        double top = -INFINITY;
+        for (i = 1; i < r->round && r->report[i - 1].beta < 1; i++) warm += r->cfg.each;
+        for (i = 0; i < warm; i++) top = fmax(top, r->ll[i]);
+        for (i = 0; i < TRIES; i++) {
+            k = snl_rng_below(rng, warm);
+            if (!(4*log(snl_rng_uniform(rng)) < r->ll[k] - top)) continue;
+            a = r->y + k*(d + 1);
+            break;
+        }
+    }
+    memcpy(y, a, d * sizeof *y);
+    if (kind == RUN_PLAIN) return SNL_OK;
+    if (kind == RUN_IMAGE && p->jump) {
+        if (!(p->jump(p->ctx, rng, a, y) > -INFINITY)) memcpy(y, a, d * sizeof *y);
+    } else {
+        b = r->draws + snl_rng_below(rng, r->have)*d;
+        c = run_neighbour(r, rng, b, r->have, r->draws, NEAR);
+        for (k = 0; c && k < d; k++) y[k] += b[k] - c[k];
+    }
+    st = p->log_prior(p->ctx, 0, 1, y, &lp);
+    if (!(lp > -INFINITY)) memcpy(y, a, d * sizeof *y);
+    return st;
+}
+
+/* Propose and simulate rows up to n: from `plain` on, wide ones of every kind. */
+static snl_status run_simulate(snl_run *r, size_t plain, size_t n, snl_rng *rng)
+{
+    static const enum run_proposal wide[3] = { RUN_WIDE, RUN_IMAGE, RUN_OLD };
+    const snl_problem *p = r->p;
+    const size_t d = p->dim, from = r->calls;
+    size_t i;
+    snl_status st = SNL_OK;
+    for (i = from; i < n && st == SNL_OK; i++) {
+        double *y = r->y + i*(d + 1);
+        st = run_propose(r, rng, i < plain ? RUN_PLAIN : wide[i % 3], y);
+        y[d] = (double)i;
+    }
+    if (st == SNL_OK)
+        st = snl_pool_map(p->pool, p->simulate, p->ctx, n - from, 16, r->y + from*(d + 1), d + 1,
+                          r->s + from*p->nx, p->nx);
+    if (st == SNL_OK) run_likes(r, from, n);
+    return st;
+}
+
+/* The error of ln L times beta that a posterior is sampled with: an image of the sky on which
+ * the surrogate is too low by that much still keeps some of its draws. */
+static const double run_trust = 1.5;
+
+/* How good was the surrogate on simulations that it had not seen, and what beta does that
+ * allow?  The proposals up to `plain` came from it at beta; they count as much as the exact
+ * likelihood has them, so that where it is far too large does no harm and where it is too small
+ * does much.  Of the others those count that the posterior should hold as well: ln L above the
+ * mean less five nats, in units of beta.  For beta the half of the errors nearest to their
+ * median count, since most outliers lie where a colder posterior has nothing; and those
+ * proposals that still weigh at twice beta must not be few. */
+static snl_status run_examine(snl_run *r, size_t plain, size_t n, snl_round *rep)
+{
+    static const double half[3] = { 0.25, 0.5, 0.75 };
+    const size_t d = r->p->dim, from = r->calls;
+    const double *ll = r->ll;
+    double beta, s0 = 0, s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess;
+    double *off = SNL_CALLOC(3*(n - from), sizeof *off), *work = off + (n - from);
+    size_t i, m = 0;
+    snl_status st = off ? SNL_OK : SNL_ENOMEM;
+    for (i = from; i < plain; i++) {
+        top = fmax(top, ll[i]);
+        mean += ll[i] / (double)(plain - from);
+    }
+    for (i = from; i < n && st == SNL_OK; i++) {
+        const double w = exp(r->beta * (ll[i] - top));
+        if (i >= plain && !(ll[i] > mean - 5/r->beta)) continue;
+        if ((st = run_surrogate(r, 0, 1, r->y + i*(d + 1), two)) != SNL_OK) break;
+        off[m] = two[1] - ll[i];
+        if (i >= plain) off[m] = fmax(off[m], -100);        /* outside of what was learned */
+        m++;
+        if (i >= plain) continue;
+        w1 += w;
+        w2 += w*w;
+    }
+    if (st == SNL_OK) st = snl_quantiles(m, off, NULL, 3, half, q, work);
+    for (i = 0; i < m && st == SNL_OK; i++) {
+        const double x = off[i] - q[1], w = i < plain - from ? exp(fmin(-r->beta*x, 20)) : 1;
+        s0 += w;
+        s1 += w*x;
+        s2 += w*x*x;
+    }
+    SNL_FREE(off);
+    if (st != SNL_OK) return st;
+    rep->error = sqrt(fmax(0, s2/s0 - s1/s0*(s1/s0)));
+    ess = w1*w1 / w2 / (double)(plain - from);
+    beta = run_trust / ((q[2] - q[0])/1.349);               /* of a normal: its sd */
+    beta = fmin(10*r->beta, fmax((r->beta < 0.2 ? 3 : 1.3)*r->beta, beta));
+    rep->beta = ess > 0.03 ? fmin(1, beta) : r->beta;
+    return SNL_OK;
+}
+
+/* Indices of the n largest values, in order; they become -INFINITY. */
+static void run_largest(size_t total, double *value, size_t n, size_t *index)
+{
+    size_t i, k;
+    for (k = 0; k < n; k++) {
+        size_t best = 0;
+        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
+        index[k] = best;
+        value[best] = -INFINITY;
+    }
+}
+
+/* Rows to learn from: those within 40/beta of the best ln L, beta being that of the last proposal,
+ * and at least the best RUN_LEAST; all where ln L is not known.  value [n] is scratch. */
+static size_t run_choose(const snl_run *r, size_t n, double *value, size_t *pick)
+{
+    size_t i, m = 0;
+    while (!r->p->unit_noise && m < n) { pick[m] = m;  m++; }
+    if (m) return m;
+    memcpy(value, r->ll, n * sizeof *value);
+    m = n < RUN_LEAST ? n : RUN_LEAST;
+    run_largest(n, value, m, pick);
+    for (i = 0; i < n; i++)
+        if (value[i] > r->ll[pick[0]] - 40/r->beta) pick[m++] = i;
+    return m;
+}
+
+/* Walkers of the first round start at the likeliest simulations; where ln L is not known, at new
+ * ones in random order. */
+static void run_start(const snl_run *r, size_t from, size_t n, snl_rng *rng, double *start,
+                      double *value, size_t *pick)
+{
+    const size_t d = r->p->dim, starts = r->cfg.chain.walkers * r->cfg.chain.temps;
+    size_t i;
+    for (i = 0; i < n; i++)
+        value[i] = r->p->unit_noise ? r->ll[i] : i < from ? 0 : 1 + snl_rng_uniform(rng);
+    run_largest(n, value, starts < n ? starts : n, pick);
+    for (i = 0; i < starts; i++)                    /* NOLINTNEXTLINE: n >= 50 */
+        memcpy(start + i*d, r->y + pick[i % n]*(d + 1), d * sizeof *start);
+}
+
+/* The stop rule: 1, the posterior stands still; 2, the budget is used up; 0, go on. */
+static size_t run_done(const snl_run *r, const snl_round *rep)
+{
+    if (rep->beta == 1 && rep->divergence <= r->cfg.divergence && !(rep->spread > r->cfg.error)
+        && (rep->error <= r->cfg.error || !r->p->unit_noise)) return 1;
+    return r->round + 1 >= r->cfg.rounds ? 2 : 0;
+}
+
+/* One round [P, algorithm 1]. */
+snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
+{
+    const size_t from = r->calls, n = from + (r->round ? r->cfg.each : r->cfg.first);
+    const size_t plain = r->round ? from + (n - from)*4/5 : n;
+    const uint64_t seed = r->cfg.seed + 1000003*(r->round + 1);
+    snl_round *rep = r->report + r->round;
+    run_target t = { .p = r->p, .fn = run_surrogate, .ctx = r, .hook = hook, .user = user,
+                     .prog = { "simulate", r->round, 0, 0, 0, 0 } };
+    snl_sample_cfg chain = r->cfg.chain;
+    snl_sample_report sampled = { 0 };
+    double *work;
+    size_t m, *pick;
+    snl_rng rng;
+    snl_status st = SNL_OK;
+    if (r->done || n > r->cap) return snl_refuse(why, "round", (double)r->round, 0, (double)r->cfg.rounds);
+    memset(rep, 0, sizeof *rep);
+    rep->error = rep->divergence = (double)NAN;
+    snl_rng_seed(&rng, r->cfg.seed, 7 + r->round);
+    if (run_tell(&t)) return SNL_ESTOPPED;
+    pick = SNL_CALLOC(n, sizeof *pick);
+    work = run_target_begin(&t, r, n);
+    if (!pick || !work) { st = SNL_ENOMEM;  goto done; }
+
+    /* y_i ~ q_r, x_i = simulate(y_i); what temperature does the surrogate's error on them allow? */
+    if ((st = run_simulate(r, plain, n, &rng)) != SNL_OK) goto done;
+    rep->beta = fmin(1, 4*r->beta);
+    if (r->round && r->p->unit_noise && (st = run_examine(r, plain, n, rep)) != SNL_OK) goto done;
+    if (r->cfg.once || rep->beta > 0.8) rep->beta = 1;          /* [P] has no temperatures */
+    r->calls = n;
+
+    /* p_w(x | y) of the rows near the data, compressed */
+    t.prog.stage = "train";
+    if (run_tell(&t)) { st = SNL_ESTOPPED;  goto done; }
+    m = run_choose(r, n, work, pick);
+    if ((st = run_fit(r, m, pick, &t, rep)) != SNL_OK) goto done;
+    rep->calls = (double)(n + r->extra);
+    if (r->round && rep->beta == 1 && r->beta == 1
+        && (st = run_moved(r, &rep->divergence)) != SNL_OK) goto done;
+
+    /* q_r+1 ~ p_w(x_obs | y)^beta prior(y), for less long than the last one */
+    t.prog.stage = "sample";
+    t.prog.done = t.prog.value = t.prog.train = 0;
+    t.beta = rep->beta;
+    chain.steps = chain.steps/4 + 10;
+    chain.burn = chain.burn/2 + 5;
+    chain.ess = fmin(chain.ess, 1000);
+    chain.most /= 4;
+    run_start(r, from, n, &rng, t.start, work, pick);
+    if ((st = run_known(r, n, &t, &rng, work)) != SNL_OK
+        || (st = run_sample(r, &t, &chain, seed, &rng, &sampled, why)) != SNL_OK
+        || (st = run_spread(r, &rep->spread)) != SNL_OK) goto done;
+
+    /* until beta = 1 and the posterior stands still: then as long as was asked for */
+    r->done = run_done(r, rep);
+    if (r->done
+        && (st = run_sample(r, &t, &r->cfg.chain, seed + 1, &rng, &sampled, why)) != SNL_OK) {
+        r->done = 0;
+        goto done;
+    }
+    rep->accept = sampled.accept;
+    rep->ess = sampled.ess;
+    rep->evidence = sampled.evidence;
+    rep->evidence_error = sampled.evidence_error;
+    r->beta = rep->beta;
+    r->round++;
+done:
+    SNL_FREE(t.start);
+    SNL_FREE(pick);
+    return st;
 }
