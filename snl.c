@@ -1677,16 +1677,19 @@ void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t see
 static const char run_event_tag[8] = { 's', 'n', 'l', 'E', 'V', 'N', 'T', 1 };
 enum { RUN_EVENT_DOUBLES = SNL_NPAR + 5 + RUN_MOST + 81 + 3 };
 
-static void run_event_numbers(const snl_event *e, double *v)
+static void run_event_numbers(snl_event *e, double *v, int load)
 {
-    const run_chart *c = &e->chart;
-    memcpy(v, &e->ref, sizeof e->ref);              /* eleven doubles */
-    v += SNL_NPAR;
-    v[0] = c->f;  v[1] = c->t;  v[2] = c->amp;  v[3] = c->phase;  v[4] = c->pole;
-    memcpy(v + 5, e->best, sizeof e->best);
-    memcpy(v + 5 + RUN_MOST, e->chol, sizeof e->chol);
-    v += 5 + RUN_MOST + 81;
-    v[0] = e->heat;  v[1] = e->snr;  v[2] = (double)e->calls;
+    run_chart *c = &e->chart;
+    double calls = (double)e->calls;
+    const struct { void *at;  size_t n; } part[] = {
+        { &e->ref, SNL_NPAR },                      /* eleven doubles */
+        { &c->f, 1 }, { &c->t, 1 }, { &c->amp, 1 }, { &c->phase, 1 }, { &c->pole, 1 },
+        { e->best, RUN_MOST }, { e->chol, 81 }, { &e->heat, 1 }, { &e->snr, 1 }, { &calls, 1 }
+    };
+    size_t i;
+    for (i = 0; i < sizeof part / sizeof *part; v += part[i++].n)
+        memcpy(load ? part[i].at : v, load ? v : part[i].at, part[i].n * sizeof *v);
+    e->calls = (size_t)calls;
 }
 
 size_t snl_event_save_size(const snl_event *e)
@@ -1694,9 +1697,10 @@ size_t snl_event_save_size(const snl_event *e)
 
 void snl_event_save(const snl_event *e, unsigned char *bytes)
 {
+    snl_event copy = *e;
     double v[RUN_EVENT_DOUBLES];
     unsigned char *p;
-    run_event_numbers(e, v);
+    run_event_numbers(&copy, v, 0);
     memcpy(bytes, run_event_tag, 8);
     p = snl_put_doubles(bytes + 8, RUN_EVENT_DOUBLES, v);
     snl_put(p, snl_fnv1a(bytes, (size_t)(p - bytes)));
@@ -1704,27 +1708,21 @@ void snl_event_save(const snl_event *e, unsigned char *bytes)
 
 snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 {
-    double all[RUN_EVENT_DOUBLES], *v = all, calls;
-    run_chart *c = &e->chart;
+    double v[RUN_EVENT_DOUBLES], calls;
     snl_source ref;
     size_t i;
     snl_status st;
     if (size != snl_event_save_size(e) || !snl_bytes_ok(bytes, size, run_event_tag))
         return SNL_EFORMAT;
-    snl_get_doubles(bytes + 8, RUN_EVENT_DOUBLES, all);
-    for (i = 0; i < RUN_EVENT_DOUBLES; i++) if (!(fabs(all[i]) < INFINITY)) return SNL_EFORMAT;
-    calls = all[RUN_EVENT_DOUBLES - 1];
+    snl_get_doubles(bytes + 8, RUN_EVENT_DOUBLES, v);
+    for (i = 0; i < RUN_EVENT_DOUBLES; i++) if (!(fabs(v[i]) < INFINITY)) return SNL_EFORMAT;
+    calls = v[RUN_EVENT_DOUBLES - 1];
     if (!(calls >= 0 && calls <= 1e9 && floor(calls) == calls)) return SNL_EFORMAT;
     memcpy(&ref, v, sizeof ref);
     if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ref, NULL)) != SNL_OK)
         return st == SNL_ENOMEM ? st : SNL_EFORMAT;
-    v += SNL_NPAR;
-    c->qnm = e->cfg.lisa.qnm;
-    c->f = v[0];  c->t = v[1];  c->amp = v[2];  c->phase = v[3];  c->pole = v[4];
-    memcpy(e->best, v + 5, sizeof e->best);
-    memcpy(e->chol, v + 5 + RUN_MOST, sizeof e->chol);
-    v += 5 + RUN_MOST + 81;
-    e->heat = v[0];  e->snr = v[1];  e->calls = (size_t)calls;
+    run_event_numbers(e, v, 1);
+    e->chart.qnm = e->cfg.lisa.qnm;
     return SNL_OK;
 }
 
@@ -1753,8 +1751,9 @@ static int run_tell(const run_target *t) { return t->hook && t->hook(t->user, &t
 static snl_status run_target_fn(void *ctx, size_t n, const double *y, double *lp, double *ll)
 {
     run_target *t = ctx;
+    const snl_problem *p = t->p;
     size_t i;
-    const snl_status st = snl_pool_map(t->p->pool, t->fn, t->ctx, n, RUN_ROWS, y, t->p->dim, t->two, 2);
+    const snl_status st = snl_pool_map(p->pool, t->fn, t->ctx, n, RUN_ROWS, y, p->dim, t->two, 2);
     for (i = 0; st == SNL_OK && i < n; i++) {
         lp[i] = t->two[2*i];
         ll[i] = t->beta * t->two[2*i + 1];
@@ -1843,14 +1842,18 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
 /* Components of the mixture, most draws of a quarter for it, draws of it for the evidence. */
 enum { RUN_PARTS = 16, RUN_FIT = 4000, RUN_BRIDGE = 2000 };
 
-/* Sample prior L^beta from t->start: cool down from heat to 1 in steps of
- * at most 4, burn in, then keep draws [samples][dim] and their ln L.  The last three
- * quarters of the burn-in each end with a fit of the mixture to their draws so far and what was
- * known before, and so mix better and better, and reach peaks where no walker is.  Where too few effective samples come out, every other row is
- * dropped and the chain goes on for as long as it was, at twice the thinning. */
+/* Sample prior L^beta from t->start: cool down from heat to 1 in steps of at most 4, burn in, then
+ * keep draws [samples][dim] and their ln L.  The last three quarters of the burn-in each end with
+ * a fit of the mixture to their draws so far and what was known before, and so mix better and
+ * better, and reach peaks where no walker is.  Where too few effective samples come out, every
+ * other row is dropped and the chain goes on for as long as it was, at twice the thinning. */
 static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c, uint64_t seed,
                             double *draws, double *ll, snl_sample_report *rep, snl_fault *why)
 {
+    static const double moves[2][SNL_MOVES] = {
+        { [SNL_MOVE_STRETCH] = 0.3, [SNL_MOVE_DE] = 0.1, [SNL_MOVE_SNOOKER] = 0.1,
+          [SNL_MOVE_MIXTURE] = 0.4, [SNL_MOVE_JUMP] = 0.1 }, { [SNL_MOVE_STRETCH] = 1 }
+    };
     const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
     const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
     const size_t rows = keep*more;              /* for the ESS; every more-th is handed out */
@@ -1882,17 +1885,9 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     cfg.jump_ctx = t->p->ctx;
     cfg.ratio = c->ratio;
     cfg.prior_rung = 0;
-    cfg.weight[SNL_MOVE_STRETCH] = 0.3;
-    cfg.weight[SNL_MOVE_DE] = 0.1;
-    cfg.weight[SNL_MOVE_SNOOKER] = 0.1;
-    cfg.weight[SNL_MOVE_MIXTURE] = 0.4;
-    cfg.weight[SNL_MOVE_JUMP] = t->p->jump ? 0.1 : 0;
-    cfg.components = RUN_PARTS;
-    if (c->plain) {
-        memset(cfg.weight, 0, sizeof cfg.weight);
-        cfg.weight[SNL_MOVE_STRETCH] = 1;
-        cfg.components = 0;
-    }
+    memcpy(cfg.weight, moves[c->plain != 0], sizeof cfg.weight);
+    if (!t->p->jump) cfg.weight[SNL_MOVE_JUMP] = 0;
+    cfg.components = c->plain ? 0 : RUN_PARTS;
     cfg.seed = seed;
     if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
     run = snl_mcmc_run_defaults(c->burn);
@@ -2116,12 +2111,8 @@ snl_run_view snl_run_state(const snl_run *r)
 {
     static const char why[][40] = { "", "the posterior stands still",
                                        "the budget of rounds is used up" };
-    snl_run_view v;
-    v.round = r->round;     v.calls = r->calls + r->extra;
-    v.done = r->done > 0;   v.why = why[r->done];
-    v.beta = r->beta;       v.report = r->report;
-    v.n = r->have;          v.y = r->draws;
-    v.log_like = r->draw_ll;
+    const snl_run_view v = { r->round, r->calls + r->extra, r->done > 0, why[r->done], r->beta,
+                             r->report, r->have, r->draws, r->draw_ll };
     return v;
 }
 
@@ -2139,6 +2130,13 @@ typedef struct run_basis {
     const size_t *pick;
     double *q, *c, *left;           /* [max][nx], [n][max], [n] */
 } run_basis;
+
+static size_t run_worst(const run_basis *b)
+{
+    size_t worst = 0, i;
+    for (i = 1; i < b->n; i++) if (b->left[i] > b->left[worst]) worst = i;
+    return worst;
+}
 
 /* Row m from v, less what lies in the others; 0 if nothing is left of it. */
 static int run_grow(const snl_run *r, run_basis *b, const double *v, double least)
@@ -2212,7 +2210,7 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
 {
     const int score = run_scores(r);
     const size_t nx = r->p->nx;
-    size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, full, points;
+    size_t max = n - 1 < 160 ? n - 1 : 160, i, j, k, full;
     double *mem, *v, *A, *V, *e, tail = 0;
     run_basis b;
     snl_status st = SNL_OK;
@@ -2226,18 +2224,12 @@ static snl_status run_compress(snl_run *r, size_t n, const size_t *pick, snl_rou
     memset(r->center, 0, nx * sizeof *v);
     for (i = 0; i < n; i++) run_axpy(nx, 1/(double)n, r->s + pick[i]*nx, r->center);
     for (i = 0; i < n; i++) b.left[i] = run_distance2(nx, r->s + pick[i]*nx, r->center);
-    for (points = score ? r->cfg.points : 0; ; ) {
-        size_t worst = 0;
-        for (i = 0; i < n; i++) if (b.left[i] > b.left[worst]) worst = i;
-        if (points) {
-            if ((st = run_expand(r, &b, pick[points == r->cfg.points ? 0 : worst])) != SNL_OK) goto done;
-            points--;
-        } else {
-            if (r->cfg.compression == SNL_COMPRESS_SCORE || !(b.left[worst] > 1e-6)) break;
-            memcpy(v, r->s + pick[worst]*nx, nx * sizeof *v);
-            run_axpy(nx, -1, r->center, v);
-            if (!run_grow(r, &b, v, 1e-6)) break;
-        }
+    for (i = 0; score && i < r->cfg.points; i++)
+        if ((st = run_expand(r, &b, pick[i ? run_worst(&b) : 0])) != SNL_OK) goto done;
+    while (r->cfg.compression != SNL_COMPRESS_SCORE && b.left[i = run_worst(&b)] > 1e-6) {
+        memcpy(v, r->s + pick[i]*nx, nx * sizeof *v);
+        run_axpy(nx, -1, r->center, v);
+        if (!run_grow(r, &b, v, 1e-6)) break;
     }
     full = b.m;
     if (!full) { st = SNL_EFAILED;  goto done; }
@@ -2276,13 +2268,7 @@ static void run_seen(const snl_run *r, size_t n, const double *x, double *out, d
 
 /* ln p(x) at n <= RUN_ROWS contexts c: of N(mean, 1) with the mean of the networks' means where
  * the noise is known, else of the mean of their densities.  each [n][networks]: of each alone.
- * work [run_networks_work(r)]. */
-static size_t run_networks_work(const snl_run *r)
-{
-    const size_t flow = snl_flow_work(r->flow[0]), squeeze = r->squeeze ? snl_flow_work(r->squeeze) : 0;
-    return (flow > squeeze ? flow : squeeze) + 2*RUN_ROWS*run_width(r);
-}
-
+ * work: 2 RUN_ROWS run_width(r), and what a flow needs. */
 static void run_networks(const snl_run *r, size_t n, const double *x, const double *c, double *logp,
                          double *each, double *work)
 {
@@ -2383,7 +2369,10 @@ static int run_train_progress(void *self, const snl_train_progress *p)
 /* Scratch of the surrogate, after its networks are known, and what they see of the data. */
 static snl_status run_ready(snl_run *r)
 {
-    r->each = RUN_ROWS*(r->p->nc + r->cfg.networks) + run_networks_work(r) + 8;
+    const size_t flow = snl_flow_work(r->flow[0]);
+    const size_t squeeze = r->squeeze ? snl_flow_work(r->squeeze) : 0;
+    r->each = RUN_ROWS*(r->p->nc + r->cfg.networks + 2*run_width(r)) + 8
+            + (flow > squeeze ? flow : squeeze);
     SNL_FREE(r->work);
     r->work = SNL_CALLOC(run_workers(r->p) * r->each, sizeof *r->work);
     if (!r->work) return SNL_ENOMEM;
@@ -2962,7 +2951,8 @@ snl_status snl_run_save(const snl_run *r, unsigned char *bytes)
 }
 
 /* A network from d numbers given m. */
-static snl_status run_load_flow(snl_flow **f, const unsigned char *bytes, size_t size, size_t d, size_t m)
+static snl_status run_load_flow(snl_flow **f, const unsigned char *bytes, size_t size, size_t d,
+                                size_t m)
 {
     const snl_status st = snl_flow_load(f, bytes, size);
     if (st != SNL_OK) return st;

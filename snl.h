@@ -1270,9 +1270,8 @@ typedef struct snl_sample_cfg {
     double ratio;                 /* > 1, at the start: the ladder adapts                     */
     size_t burn, steps;           /* ensemble steps dropped and kept, >= 10                   */
     size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
-    double ess;                   /* steps kept are doubled until so many effective samples,  */
-                                  /* >= 0,                                                    */
-    size_t most;                  /* ... or until they would be more than this                */
+    double ess;                   /* >= 0: steps kept are doubled until so many effective     */
+    size_t most;                  /* samples, or until they would be more than this           */
     int    plain;                 /* 1: stretch moves [GW] alone, for comparison              */
 } snl_sample_cfg;
 static inline snl_sample_cfg snl_sample_defaults(void)
@@ -1312,9 +1311,8 @@ SNL_MUST_USE snl_status snl_sample_exact(const snl_problem *p, const snl_sample_
 /* How x is compressed, with unit_noise; made anew in every round from the signals at hand. */
 typedef enum snl_compression {
     SNL_COMPRESS_PCA,         /* principal components, as few as `lost` allows                */
-    SNL_COMPRESS_SCORE,       /* projections on ds/dy at `points` expansion points: for unit  */
-                              /* noise the score but for a linear map; one number for each    */
-                              /* parameter and point, less where they are not independent     */
+    SNL_COMPRESS_SCORE,       /* projections on ds/dy at `points` expansion points, the score */
+                              /* but for a linear map: dim numbers a point where independent  */
     SNL_COMPRESS_BOTH,        /* scores, then principal components of what they leave         */
     SNL_COMPRESS_LEARNED      /* a regression network of y on the principal components of     */
                               /* signal and noise: dim numbers.  The only one not linear, so  */
