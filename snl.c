@@ -2559,15 +2559,16 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     return st;
 }
 
-/* The nearest to y of `tries` rows drawn from x [n][dim], in the metric of the training rows. */
-static const double *run_neighbour(const snl_run *r, snl_rng *rng, const double *y, size_t n,
-                                   const double *x, int tries)
+static const double *run_any_draw(const snl_run *r, snl_rng *rng)
+{ return r->draws + snl_rng_below(rng, r->have)*r->p->dim; }
+
+/* The nearest to y of so many draws, in the metric of the training rows. */
+static const double *run_neighbour(const snl_run *r, snl_rng *rng, const double *y, int tries)
 {
-    const size_t d = r->p->dim;
     const double *best = NULL;
     double least = INFINITY;
     while (tries-- > 0) {
-        const double *c = x + snl_rng_below(rng, n)*d, far = run_far2(d, r->chol, c, y);
+        const double *c = run_any_draw(r, rng), far = run_far2(r->p->dim, r->chol, c, y);
         if (!(far > 0 && far < least)) continue;
         least = far;
         best = c;
@@ -2593,13 +2594,12 @@ static snl_status run_known(const snl_run *r, size_t n, run_target *t, snl_rng *
     t->knowns = 0;
     if (!p->unit_noise || !r->have) return SNL_OK;
     for (i = 0; i < PAIRS; i++) {
-        const double *a = r->draws + snl_rng_below(rng, r->have)*d;
-        const double *b = run_neighbour(r, rng, a, r->have, r->draws, TRIES);
+        const double *a = run_any_draw(r, rng), *b = run_neighbour(r, rng, a, TRIES);
         for (j = 0; b && j < d; j++)
             for (k = 0; k < d; k++) L[j*d + k] += (a[j] - b[j])*(a[k] - b[k])/PAIRS;
     }
     if (!run_cholesky(d, L)) memcpy(L, r->chol, d*d * sizeof *L);
-    for (i = 0; i < NEAR; i++) near[i] = r->draws + snl_rng_below(rng, r->have)*d;
+    for (i = 0; i < NEAR; i++) near[i] = run_any_draw(r, rng);
     for (i = 0; i < n; i++) top = fmax(top, r->ll[i]);
     for (i = 0; i < n; i++) {
         const double *y = r->y + i*(d + 1), below = t->beta*(top - r->ll[i]), w = exp(-0.25*below);
@@ -2632,8 +2632,8 @@ static snl_status run_restart(const snl_run *r, const run_target *t, snl_rng *rn
     for (i = 0; i < n; tries++) {
         const int known = t->knowns >= W && (i < W ? i >= W - W/4 : i % 2);
         snl_status st;
-        memcpy(y, known ? t->known + snl_rng_below(rng, t->knowns)*d
-                        : r->draws + snl_rng_below(rng, r->have)*d, d * sizeof *y);
+        memcpy(y, known ? t->known + snl_rng_below(rng, t->knowns)*d : run_any_draw(r, rng),
+               d * sizeof *y);
         if ((st = r->p->log_prior(r->p->ctx, 0, 1, y, &lp)) != SNL_OK) return st;
         if (lp > -INFINITY) { i++;  y += d; }
         else if (tries > 1000*n) return SNL_EFAILED;
@@ -3026,7 +3026,7 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
     size_t i, k;
     snl_status st;
     if (!r->round) return p->draw(p->ctx, rng, y) ? SNL_OK : SNL_EFAILED;
-    a = r->draws + snl_rng_below(rng, r->have)*d;
+    a = run_any_draw(r, rng);
     if (kind == RUN_OLD && p->unit_noise) {                 /* as at temperature 4 */
         size_t warm = r->cfg.first;
         double top = -INFINITY;
@@ -3044,8 +3044,8 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
     if (kind == RUN_IMAGE && p->jump) {
         if (!(p->jump(p->ctx, rng, a, y) > -INFINITY)) memcpy(y, a, d * sizeof *y);
     } else {
-        b = r->draws + snl_rng_below(rng, r->have)*d;
-        c = run_neighbour(r, rng, b, r->have, r->draws, NEAR);
+        b = run_any_draw(r, rng);
+        c = run_neighbour(r, rng, b, NEAR);
         for (k = 0; c && k < d; k++) y[k] += b[k] - c[k];
     }
     st = p->log_prior(p->ctx, 0, 1, y, &lp);
