@@ -1728,7 +1728,8 @@ snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size)
 
 /* ==== Sampling =========================================================== */
 
-enum { RUN_ROWS = 32, RUN_TEMPS = 64 }; /* that a density is given at a time; at most */
+enum { RUN_ROWS = 32,                   /* that a density is given at a time */
+       RUN_TEMPS = 64 };                /* at most                           */
 
 /* A density for the sampler: fn maps y to (ln prior, ln L), beta heats ln L. */
 typedef struct run_target {
