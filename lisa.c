@@ -1673,12 +1673,6 @@ snl_status snl_het_signal(const snl_het *h, const snl_source *source, double *s,
     return st;
 }
 
-static snl_status lisa_het_only_22(const snl_het *h, snl_fault *why)
-{
-    return h->modes == 1 && h->m[0] == 2 ? SNL_OK
-         : snl_refuse(why, "modes", h->cfg.modes, 1, 1);
-}
-
 snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *out, double *work,
                          snl_fault *why)
 {
@@ -1743,9 +1737,9 @@ snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL, dou
                              snl_fault *why)
 {
     double dh[2], hh;
-    snl_status st = lisa_het_only_22(het, why);
-    if (st == SNL_OK) st = lisa_het_products(het, s, work, dh, &hh, why);
-    if (st != SNL_OK) return st;
+    snl_status st;
+    if (het->modes > 1 || het->m[0] != 2) return snl_refuse(why, "modes", het->cfg.modes, 1, 1);
+    if ((st = lisa_het_products(het, s, work, dh, &hh, why)) != SNL_OK) return st;
     *lnL = hypot(dh[0], dh[1]) - 0.5*hh;
     s->phi_ref = lisa_wrap(s->phi_ref - 0.5*atan2(dh[1], dh[0]), SNL_PI);
     return SNL_OK;
