@@ -1239,7 +1239,7 @@ static double run_event_climb(snl_event *e, double *y, int iterations)
 }
 
 /* The best points so far, best first. */
-enum { RUN_TOP = 96 };
+enum { RUN_TOP = 8 };
 typedef struct run_top { size_t n, most;  double l[RUN_TOP], y[RUN_TOP][RUN_MOST]; } run_top;
 
 static void run_top_add(run_top *t, double l, const double *y)
