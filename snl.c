@@ -1345,6 +1345,7 @@ static void run_search_cell(size_t i, size_t belts, size_t ring, double *place)
  * free antenna patterns.  place: longitude and sine of latitude in the LISA frame. */
 enum { RUN_BT = RUN_BOX + 1, RUN_BTL };
 
+/* The binary vt at a place, without distance and orientation. */
 static int run_search_source(const snl_event *e, const double *vt, const double *place, snl_source *s)
 {
     double y[RUN_MOST] = { 0 };
@@ -1510,8 +1511,8 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
     }
     for (i = 0; i < BELTS; i++)
         for (j = 0; j < RING; j++) {
-            const double l = grid[i][j];
-            if (l < grid[i][(j + 1) % RING] || l < grid[i][(j + RING - 1) % RING]
+            const double l = grid[i][j];        /* the tops; outside of the prior is none */
+            if (!(l > -INFINITY) || l < grid[i][(j + 1) % RING] || l < grid[i][(j + RING - 1) % RING]
                 || (i && l < grid[i - 1][j]) || (i + 1 < BELTS && l < grid[i + 1][j])) continue;
             run_search_cell(i*RING + j, BELTS, RING, place);
             run_search_place(e, vt, place, &far);
