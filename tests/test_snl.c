@@ -1547,6 +1547,49 @@ TEST scores_compress(void)
     PASS();
 }
 
+/* s = (y, 3 + 0.4 y^2), and the likeliest of the first simulations. */
+static struct { size_t left;  double ll, y; } likeliest;
+static void parabola(const toy *t, const double *y, double *s)
+{
+    double ll;
+    s[0] = y[0];
+    s[1] = 3 + 0.4*y[0]*y[0];
+    ll = t->x[0]*s[0] + t->x[1]*s[1] - 0.5*(s[0]*s[0] + s[1]*s[1]);
+    if (!likeliest.left) return;
+    likeliest.left--;
+    if (!(ll > likeliest.ll)) return;
+    likeliest.ll = ll;
+    likeliest.y = y[0];
+}
+
+/* The score's row is the derivative of s at the likeliest simulation, b = (1, 0.8 y)/norm: the
+ * compressed data have ln L = -(b.(x - s))^2/2 up to a constant, wherever their origin is. */
+TEST a_score_is_the_projection_on_the_derivative(void)
+{
+    enum { N = 4 };
+    static const double y[N] = { -1, 0.3, 1.5, 0.8 };
+    static toy t;
+    snl_run_cfg c = small_run(100, 50, 1);
+    snl_run *r;
+    double both[2*N], want[N];
+    toy_make(&t, 1, 2, parabola);
+    likeliest.left = 100;
+    likeliest.ll = -INFINITY;
+    c.compression = SNL_COMPRESS_SCORE;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+    ASSERT_EQ(1.0, snl_run_state(r).report[0].components);
+    ASSERT_EQ(SNL_OK, snl_run_budget(r, N, y, both));
+    for (size_t i = 0; i < N; i++) {
+        const double slope = 0.8*likeliest.y, off = t.x[0] - y[i] + slope*(t.x[1] - 3 - 0.4*y[i]*y[i]);
+        want[i] = -0.5*off*off/(1 + slope*slope);
+        ASSERT_NEAR(want[i] - want[0], both[2*i + 1] - both[1], 1e-5);
+    }
+    ASSERT(fabs(want[2] - want[0]) > 0.1);
+    snl_run_free(r);
+    PASS();
+}
+
 /* Of a linear problem the posterior mean of y is sufficient: what is learned loses little. */
 TEST learned_summaries_find_a_linear_gaussian(void)
 {
@@ -1846,6 +1889,7 @@ SUITE(snl)
     RUN_TESTp(every_compression_is_saved, SNL_COMPRESS_LEARNED);
     RUN_TEST(the_budget_tells_compression_from_network);
     RUN_TEST(scores_compress);
+    RUN_TEST(a_score_is_the_projection_on_the_derivative);
     RUN_TEST(learned_summaries_find_a_linear_gaussian);
     RUN_TEST(networks_are_averaged);
     RUN_TEST(calibrated_ranks_are_uniform);
