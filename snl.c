@@ -1462,28 +1462,15 @@ static snl_status run_search_binary(snl_event *e, snl_rng *rng, const double *pl
     return SNL_OK;
 }
 
-/* Climb from the best of the places; *ll and the best point if it is higher there. */
-static void run_search_climbs(snl_event *e, run_top *top, double *ll)
-{
-    run_top end = { 0, 4, { 0 }, { { 0 } } };
-    double y[RUN_MOST], l;
-    run_search_sieve(e, top, 4, &end);
-    l = run_search_climb(e, &end, 15, y);
-    if (!(l > *ll)) return;
-    *ll = l;
-    memcpy(e->best, y, sizeof y);
-}
-
 /* The binary and its sky once more with all modes, which move them, at high SNR by many sigma, from
- * where (2,2) alone has them, over hills and hollows.  Two ways there, for either fails at times:
- * from draws about the point of (2,2), in a disc about each of its images, and from the binary
- * that is best for any antenna pattern, at the tops of a grid of the sky. */
+ * where (2,2) alone has them, over hills and hollows: the binary that is best for any antenna
+ * pattern, and from the tops of a grid of the sky to the nearest hills. */
 static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_fault *why)
 {
-    enum { NEAR = 120, RING = 16, BELTS = 10 };
+    enum { RING = 16, BELTS = 10 };
     const double heat = 4*fmax(9, 2**ll/(run_heated_snr*run_heated_snr));
-    double place[2], vt[RUN_BT], grid[BELTS][RING], y[RUN_MOST], z[9], jac;
-    run_top near = { 0, 4, { 0 }, { { 0 } } }, far = { 0, 8, { 0 }, { { 0 } } };
+    double place[2], vt[RUN_BT], grid[BELTS][RING], y[RUN_MOST], jac;
+    run_top top = { 0, 8, { 0 }, { { 0 } } }, end = { 0, 4, { 0 }, { { 0 } } };
     snl_source ssb;
     size_t i, j;
     snl_status st;
@@ -1491,20 +1478,6 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
         || !run_chart_sky(&e->chart, e->best, place, place + 1)) return SNL_EFAILED;
     if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
     if ((st = run_search_binary(e, rng, place, vt)) != SNL_OK) return st;
-    for (i = 0; i < NEAR; i++) {                /* as wide as at temperature 9 */
-        const double r = 0.6*sqrt(snl_rng_uniform(rng)), a = 2*SNL_PI*snl_rng_uniform(rng);
-        double v[RUN_BT], p[2];
-        for (j = 0; j < 9; j++) z[j] = snl_rng_normal(rng);
-        memcpy(y, e->best, sizeof y);
-        for (j = 0; j <= RUN_TL; j++) y[j] += sqrt(9/heat)*run_dot(j + 1, e->chol + 9*j, z);
-        run_event_inside(e, y);
-        run_image(&e->chart, i, place, y);
-        y[RUN_XI] += r*cos(a);
-        y[RUN_ETA] += r*sin(a);
-        if (!run_box_of(y, v) || !run_chart_sky(&e->chart, y, p, p + 1)) continue;
-        v[RUN_BOX] = y[RUN_TL] + e->chart.t;
-        run_top_add(&near, run_search_at(e, v, p, y), y);
-    }
     for (i = 0; i < BELTS*RING; i++) {
         run_search_cell(i, BELTS, RING, place);
         grid[i/RING][i % RING] = run_search_at(e, vt, place, y);
@@ -1515,11 +1488,10 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
             if (!(l > -INFINITY) || l < grid[i][(j + 1) % RING] || l < grid[i][(j + RING - 1) % RING]
                 || (i && l < grid[i - 1][j]) || (i + 1 < BELTS && l < grid[i + 1][j])) continue;
             run_search_cell(i*RING + j, BELTS, RING, place);
-            run_search_place(e, vt, place, &far);
+            run_search_place(e, vt, place, &top);
         }
-    *ll = -INFINITY;
-    run_search_climbs(e, &near, ll);
-    run_search_climbs(e, &far, ll);
+    run_search_sieve(e, &top, 4, &end);
+    *ll = run_search_climb(e, &end, 15, e->best);
     return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
