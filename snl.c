@@ -1462,6 +1462,49 @@ static snl_status run_search_binary(snl_event *e, snl_rng *rng, const double *pl
     return SNL_OK;
 }
 
+/* The direction of masses, spins and time that (2,2) knows least of, one sigma long.  From the
+ * proposal at temperature 9, for a colder one cannot be trusted, a hotter one is the prior's. */
+static int run_search_valley(snl_event *e, double *valley)
+{
+    const double heat = 9;
+    const double scale[RUN_CA] = { 1e-3*e->best[RUN_MC], 0.1, 0.01, 0.1, 10 };
+    double C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], spread[RUN_CA];
+    size_t i, j;
+    if (!run_search_proposal(e, heat)) return 0;
+    for (i = 0; i < RUN_CA; i++)
+        for (j = 0; j < RUN_CA; j++)
+            C[i*RUN_CA + j] = run_dot(1 + (i < j ? i : j), e->chol + 9*i, e->chol + 9*j) / heat
+                            / (scale[i]*scale[j]);
+    run_eigen(RUN_CA, C, V, spread);
+    for (i = 0; i < RUN_CA; i++) valley[i] = V[i]*sqrt(spread[0])*scale[i];
+    return 1;
+}
+
+/* Along that valley, four sigma to both sides of the best point, to its other hollows: the best is
+ * then the best of them. */
+static void run_search_walk(snl_event *e, const double *valley, double *ll)
+{
+    enum { STEPS = 41 };
+    double y[STEPS][RUN_MOST], line[STEPS], best[RUN_MOST], l;
+    run_top top = { 0, 4, { 0 }, { { 0 } } };
+    int i, pass;
+    for (pass = 0; pass < 3; pass++) {
+        for (i = 0; i < STEPS; i++) {
+            memcpy(y[i], e->best, sizeof y[i]);
+            run_axpy(RUN_CA, 0.2*(i - STEPS/2), valley, y[i]);
+            run_event_inside(e, y[i]);
+            run_event_reorient(e, y[i]);
+            line[i] = run_event_at(e, y[i], e->work);
+        }
+        for (top.n = 0, i = 1; i + 1 < STEPS; i++)
+            if (line[i] > line[i - 1] && line[i] >= line[i + 1]) run_top_add(&top, line[i], y[i]);
+        l = run_search_climb(e, &top, 15, best);
+        if (!(l > *ll + 0.1)) break;
+        *ll = l;
+        memcpy(e->best, best, sizeof best);
+    }
+}
+
 /* The binary and its sky once more with all modes, which move them, at high SNR by many sigma, from
  * where (2,2) alone has them, over hills and hollows: the binary that is best for any antenna
  * pattern, and from the tops of a grid of the sky to the nearest hills. */
@@ -1469,12 +1512,13 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
 {
     enum { RING = 16, BELTS = 10 };
     const double heat = 4*fmax(9, 2**ll/(run_heated_snr*run_heated_snr));
-    double place[2], vt[RUN_BT], grid[BELTS][RING], y[RUN_MOST], jac;
+    double place[2], vt[RUN_BT], grid[BELTS][RING], valley[RUN_CA], y[RUN_MOST], jac;
     run_top top = { 0, 8, { 0 }, { { 0 } } }, end = { 0, 4, { 0 }, { { 0 } } };
     snl_source ssb;
     size_t i, j;
     snl_status st;
-    if (!run_search_proposal(e, heat) || !run_chart_inverse(&e->chart, e->best, &ssb, &jac)
+    if (!run_search_valley(e, valley) || !run_search_proposal(e, heat)
+        || !run_chart_inverse(&e->chart, e->best, &ssb, &jac)
         || !run_chart_sky(&e->chart, e->best, place, place + 1)) return SNL_EFAILED;
     if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
     if ((st = run_search_binary(e, rng, place, vt)) != SNL_OK) return st;
@@ -1492,6 +1536,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
         }
     run_search_sieve(e, &top, 4, &end);
     *ll = run_search_climb(e, &end, 15, e->best);
+    if (*ll > -INFINITY) run_search_walk(e, valley, ll);
     return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
