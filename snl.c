@@ -2496,7 +2496,7 @@ static void run_level(snl_run *r, size_t m, const size_t *pick, const double *c)
     size_t i;
     for (i = 0; i < m; i++) {
         const double ll = r->ll[pick[i]], w = exp(r->beta*(ll - r->ll[pick[0]])/4);
-        double logp, each[RUN_NETWORKS];
+        double logp, each[RUN_NETWORKS] = { 0 };
         run_networks(r, 1, r->seen, c + i*r->p->nc, &logp, each, r->work);
         if (!(fabs(logp) < INFINITY)) continue;
         sum += w*(ll - logp);
@@ -2690,7 +2690,7 @@ static snl_status run_spread(snl_run *r, double *out)
     *out = (double)NAN;
     if (e < 2) return SNL_OK;
     for (i = 0; i < n; i++) {
-        double logp, d, each[RUN_NETWORKS];
+        double logp, d, each[RUN_NETWORKS] = { 0 };
         const snl_status st = p->context(p->ctx, 0, 1, r->draws + i*(r->have/n)*p->dim, c);
         if (st != SNL_OK) return st;
         run_networks(r, 1, r->seen, c, &logp, each, c + p->nc);
