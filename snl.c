@@ -2126,12 +2126,20 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     return SNL_OK;
 }
 
+/* Simulations of the next round.  Where ln L is known and the last posterior was not tempered the
+ * network is nearly done: two fifths show how good it is, and mend the rest. */
+static size_t run_next(const snl_run *r)
+{
+    if (!r->round) return r->cfg.first;
+    return r->p->unit_noise && r->beta == 1 && !r->cfg.once ? r->cfg.each*2/5 : r->cfg.each;
+}
+
 snl_run_view snl_run_state(const snl_run *r)
 {
     static const char why[][40] = { "", "the posterior stands still",
                                        "the budget of rounds is used up" };
-    const snl_run_view v = { r->round, r->calls + r->extra, r->done > 0, why[r->done], r->beta,
-                             r->report, r->have, r->draws, r->draw_ll };
+    const snl_run_view v = { r->round, r->calls + r->extra, run_next(r), r->done > 0, why[r->done],
+                             r->beta, r->report, r->have, r->draws, r->draw_ll };
     return v;
 }
 
@@ -3196,7 +3204,7 @@ static size_t run_done(const snl_run *r, const snl_round *rep)
 /* One round [P, algorithm 1]. */
 snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *why)
 {
-    const size_t from = r->calls, n = from + (r->round ? r->cfg.each : r->cfg.first);
+    const size_t from = r->calls, n = from + run_next(r);
     const size_t plain = r->round ? from + (n - from)*4/5 : n;
     const uint64_t seed = r->cfg.seed + 1000003*(r->round + 1);
     snl_round *rep = r->report + r->round;

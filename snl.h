@@ -1320,7 +1320,9 @@ typedef enum snl_compression {
 } snl_compression;
 
 typedef struct snl_run_cfg {
-    size_t   first, each;     /* simulations in the first and in each later round, >= 50      */
+    size_t   first, each;     /* simulations in the first and in each later round, >= 50; with*/
+                              /* unit_noise, 2/5 of each once the temperature is 1, unless   */
+                              /* `once`                                                       */
     size_t   rounds;          /* at most, >= 1                                                */
     snl_compression compression;
     size_t   points;          /* of expansion, 1 .. 64: the likeliest simulation, then the    */
@@ -1376,6 +1378,7 @@ typedef struct snl_round {
 /* The state of a run.  Pointers belong to the run and change with it. */
 typedef struct snl_run_view {
     size_t round, calls;          /* rounds and simulations done                              */
+    size_t next;                  /* simulations of the next round                            */
     int    done;                  /* nothing is left to do ...                                */
     const char *why;              /* ... and the reason, static text                          */
     double beta;                  /* inverse temperature sampled last                         */

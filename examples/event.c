@@ -926,7 +926,7 @@ static void settings_of(const session *s, const options *o, lines *t)
     put_line(t, "frequencies", "%lu", (unsigned long)s->data->n);
     if (s->run) {
         put_line(t, "simulations, first round", "%lu", (unsigned long)c.first);
-        put_line(t, "simulations, later rounds", "%lu", (unsigned long)c.each);
+        put_line(t, "simulations, later rounds", "%lu, %lu once the temperature is 1", (unsigned long)c.each, (unsigned long)c.each*2/5);
         put_line(t, "rounds at most", "%lu", (unsigned long)c.rounds);
         put_line(t, "compression", "%s", event_word("compression", (int)c.compression, word));
         if (c.compression == SNL_COMPRESS_SCORE || c.compression == SNL_COMPRESS_BOTH)
@@ -1136,7 +1136,7 @@ static int infer_to(session *s, const options *o,
         terminal_line(&s->tell, "%s", text);
         rc = history_write(s, run, o, e);
         if (!rc) rc = checkpoint_write(s, run, path, e);
-        if (o->calls && snl_event_calls(s->event) + v.calls + cfg.each > o->calls)
+        if (o->calls && snl_event_calls(s->event) + v.calls + v.next > o->calls)
             stopped = "the budget of calls is used up";
         if (wall_seconds(s) > 60*o->minutes) stopped = "the time is used up";
         if (!v.done && *stopped) break;

@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
             again = malloc(size);
             if (snl_run_save(r, again) != SNL_OK) abort();
             must_be_same(again, b, inside);     /* the networks' weights get rounded */
-            if (one_of(65536, b, size)) {
+            if (one_of(524288, b, size)) {
                 const snl_status st = snl_run_state(r).done ? snl_run_sample(r, NULL, NULL, NULL, NULL)
                                                             : snl_run_round(r, NULL, NULL, NULL);
                 (void)st;
