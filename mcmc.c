@@ -910,7 +910,7 @@ snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes, size_t size)
     if (size != snl_mcmc_save_size(s)) return SNL_EFORMAT;
     for (size_t i = 0; i < MC_WORDS; i++) p = snl_get(p, w + i);
     memcpy(&now, w, sizeof now);
-    if (now.started > 1 || now.frozen > 1 || now.fitted > 1) return SNL_EFORMAT;
+    if (now.started > 1 || now.frozen > 1 || now.fitted > (s->parts > 0)) return SNL_EFORMAT;
     if (now.batch >= MC_BATCHES || now.rows >= now.span) return SNL_EFORMAT;
     for (size_t i = 0; i < (size_t)(s->lp - s->mem); i++) {     /* settings and walkers */
         snl_get_doubles(p + 8*i, 1, &x);

@@ -222,6 +222,18 @@ void snl_theta_from_source(const snl_source *s, double *t)
     t[SNL_PSI] = s->psi;
 }
 
+/* Indices of the n largest values, in order; they become -INFINITY. */
+static void run_largest(size_t total, double *value, size_t n, size_t *index)
+{
+    size_t i, k;
+    for (k = 0; k < n; k++) {
+        size_t best = 0;
+        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
+        index[k] = best;
+        value[best] = -INFINITY;
+    }
+}
+
 /* ==== The chart ========================================================== */
 
 /* Sampling coordinates y, [RUN_DIM]; theta fixes y, y fixes theta up to the symmetry
@@ -1116,28 +1128,22 @@ static double run_best_pair(double A[2][2], const double *x, double *p)
     return 0.5*(p[0]*x[0] + p[1]*x[1]);
 }
 
-/* ln L at its best over inclination, phi_ref and any antenna patterns, two numbers for each
- * channel: of masses, spins and time only, but for the motion of LISA. */
-static double run_modes_free(const run_modes *o)
+/* ln L at an inclination and phi_ref, any antenna patterns, two numbers for each channel: of masses,
+ * spins and time only, but for the motion of LISA. */
+static double run_modes_free(const run_modes *o, double inc, double phi)
 {
-    enum { INCS = 8, PHIS = 24 };
-    double best = -INFINITY;
-    size_t a, b, h, i, q;
-    for (a = 0; a < INCS; a++)
-        for (b = 0; b < PHIS; b++) {
-            double w[SNL_MODES][2][2], sum = 0;
-            run_modes_weights(o, acos(((double)a + 0.5)/INCS), 2*SNL_PI*(double)b/PHIS, w);
-            for (h = 0; h < 2; h++) {           /* the shape from the stronger polarisation */
-                const size_t p = o->G[h][1][1][0] > o->G[h][0][0][0];
-                double u[2][RUN_PARTS_MOST][2] = { { { 0 } } }, x[2] = { 0 }, A[2][2] = { { 0 } }, z[2];
-                for (i = 0; 2*i < o->n; i++)
-                    for (q = 0; q < 2; q++) memcpy(u[q][2*i + p], w[i][q], sizeof w[i][q]);
-                run_modes_add(o, h, u, x, A);
-                sum += run_best_pair(A, x, z);
-            }
-            best = fmax(best, sum);
-        }
-    return best;
+    double w[SNL_MODES][2][2], sum = 0;
+    size_t h, i, q;
+    run_modes_weights(o, inc, phi, w);
+    for (h = 0; h < 2; h++) {           /* the shape from the stronger polarisation */
+        const size_t p = o->G[h][1][1][0] > o->G[h][0][0][0];
+        double u[2][RUN_PARTS_MOST][2] = { { { 0 } } }, x[2] = { 0 }, A[2][2] = { { 0 } }, z[2];
+        for (i = 0; 2*i < o->n; i++)
+            for (q = 0; q < 2; q++) memcpy(u[q][2*i + p], w[i][q], sizeof w[i][q]);
+        run_modes_add(o, h, u, x, A);
+        sum += run_best_pair(A, x, z);
+    }
+    return sum;
 }
 
 /* ln L at an inclination and phi_ref with the best psi and distance, which are set: the signal is
@@ -1163,34 +1169,53 @@ static double run_modes_like(const run_modes *o, double inc, double phi, snl_sou
     return p[0]*x[0] + p[1]*x[1] - 0.5*(A[0][0]*p[0]*p[0] + 2*A[0][1]*p[0]*p[1] + A[1][1]*p[1]*p[1]);
 }
 
-/* Best distance, inclination, phi_ref and psi at masses, spins, sky and time of s; ln L. */
-static double run_event_orient(snl_event *e, snl_source *s)
+/* The best ln L over inclination and phi_ref, to about `fine` of either: of run_modes_like, whose
+ * orientation s then has, or without s of run_modes_free, where inclinations beyond a right angle
+ * tell nothing new. */
+static double run_modes_best(const run_modes *o, double fine, snl_source *s)
 {
-    enum { INCS = 12, PHIS = 24 };
+    enum { PHIS = 24 };
+    const int incs = s ? 12 : 8;
+    const double lowest = s ? -1 : 0;
     double best = -INFINITY, inc = 0, phi = 0, step;
-    snl_source t = *s;
-    run_modes o;
+    snl_source t = { 0 };
     int i, j;
-    e->calls++;
-    if (!run_event_modes(e, 0, s, &o)) return best;
-    for (i = 0; i < INCS; i++)
+    if (s) t = *s;
+    for (i = 0; i < incs; i++)
         for (j = 0; j < PHIS; j++) {
-            const double a = acos(-1 + (2*i + 1.0)/INCS), b = 2*SNL_PI*j/PHIS;
-            const double l = run_modes_like(&o, a, b, &t);
-            if (l > best) { best = l;  inc = a;  phi = b;  *s = t; }
+            const double a = acos(lowest + (1 - lowest)*(i + 0.5)/incs), b = 2*SNL_PI*j/PHIS;
+            const double l = s ? run_modes_like(o, a, b, &t) : run_modes_free(o, a, b);
+            if (!(l > best)) continue;
+            best = l;
+            inc = a;
+            phi = b;
+            if (s) *s = t;
         }
-    for (step = 0.1; step > 1e-3; ) {
+    for (step = 0.1; step > fine; ) {
         const double inc0 = inc, phi0 = phi;
         int better = 0;
         for (i = -1; i <= 1; i++)
             for (j = -1; j <= 1; j++) {
                 const double a = fmin(fmax(inc0 + i*step, 0.01), SNL_PI - 0.01), b = phi0 + j*step;
-                const double l = run_modes_like(&o, a, b, &t);
-                if (l > best) { best = l;  inc = a;  phi = b;  *s = t;  better = 1; }
+                const double l = s ? run_modes_like(o, a, b, &t) : run_modes_free(o, a, b);
+                if (!(l > best)) continue;
+                best = l;
+                inc = a;
+                phi = b;
+                better = 1;
+                if (s) *s = t;
             }
         if (!better) step *= 0.5;
     }
     return best;
+}
+
+/* Best distance, inclination, phi_ref and psi at masses, spins, sky and time of s; ln L. */
+static double run_event_orient(snl_event *e, snl_source *s)
+{
+    run_modes o;
+    e->calls++;
+    return run_event_modes(e, 0, s, &o) ? run_modes_best(&o, 1e-3, s) : -INFINITY;
 }
 
 /* y with its best distance and orientation, where there are higher modes to tell them. */
@@ -1369,7 +1394,7 @@ static snl_status run_free_fn(void *ctx, size_t worker, size_t n, const double *
         snl_source s;
         run_modes o;
         out[i] = run_search_source(f->e, in, f->place, &s) && run_event_modes(f->e, worker, &s, &o)
-               ? run_modes_free(&o) : -INFINITY;
+               ? run_modes_best(&o, 0.01, NULL) : -INFINITY;
     }
     return SNL_OK;
 }
@@ -1412,11 +1437,12 @@ static void run_search_place(snl_event *e, const double *vt, double *place, run_
 /* Masses, spins and time with all modes, by differential evolution from draws of the proposal. */
 static snl_status run_search_binary(snl_event *e, snl_rng *rng, const double *place, double *vt)
 {
-    enum { FIRST = 400, POP = 48, GENERATIONS = 24 };
-    double in[FIRST*RUN_BT], out[FIRST], pop[POP*RUN_BTL], lo[RUN_BT], hi[RUN_BT], y[RUN_MOST], z[9];
+    enum { FIRST = 400, POP = 48, GENERATIONS = 36 };
+    double in[FIRST*RUN_BT], out[FIRST], sorted[FIRST], pop[POP*RUN_BTL], lo[RUN_BT], hi[RUN_BT];
+    double y[RUN_MOST], z[9];
     const double *best = pop;
+    size_t pick[POP], i, j, k, gen;
     run_free f;
-    size_t i, j, k, gen;
     snl_status st;
     f.e = e;
     memcpy(f.place, place, sizeof f.place);
@@ -1439,12 +1465,11 @@ static snl_status run_search_binary(snl_event *e, snl_rng *rng, const double *pl
     }
     if ((st = snl_pool_map(e->pool, run_free_fn, &f, FIRST, 4, in, RUN_BT, out, 1)) != SNL_OK) return st;
     e->calls += FIRST;
-    for (j = 0; j < POP; j++) {                     /* the best of them, in order */
-        size_t top = 0;
-        for (i = 1; i < FIRST; i++) if (out[i] > out[top]) top = i;
-        memcpy(pop + j*RUN_BTL, in + top*RUN_BT, RUN_BT * sizeof *pop);
-        pop[j*RUN_BTL + RUN_BT] = out[top];
-        out[top] = -INFINITY;
+    memcpy(sorted, out, sizeof out);
+    run_largest(FIRST, sorted, POP, pick);
+    for (j = 0; j < POP; j++) {
+        memcpy(pop + j*RUN_BTL, in + pick[j]*RUN_BT, RUN_BT * sizeof *pop);
+        pop[j*RUN_BTL + RUN_BT] = out[pick[j]];
     }
     for (gen = 0; gen < GENERATIONS; gen++) {
         run_evolve(rng, POP, RUN_BT, RUN_BTL, pop, best, lo, hi, in);
@@ -3117,7 +3142,7 @@ static snl_status run_examine(snl_run *r, size_t plain, size_t n, snl_round *rep
     const size_t d = r->p->dim, from = r->calls;
     const double *ll = r->ll;
     double beta, s0 = 0, s1 = 0, s2 = 0, w1 = 0, w2 = 0, two[2], q[3], top = -INFINITY, mean = 0, ess;
-    double *off = SNL_CALLOC(3*(n - from), sizeof *off), *work = off + (n - from);
+    double *off = SNL_CALLOC(3*(n - from), sizeof *off);
     size_t i, m = 0;
     snl_status st = off ? SNL_OK : SNL_ENOMEM;
     for (i = from; i < plain; i++) {
@@ -3135,7 +3160,7 @@ static snl_status run_examine(snl_run *r, size_t plain, size_t n, snl_round *rep
         w1 += w;
         w2 += w*w;
     }
-    if (st == SNL_OK) st = snl_quantiles(m, off, NULL, 3, half, q, work);
+    if (st == SNL_OK) st = snl_quantiles(m, off, NULL, 3, half, q, off + (n - from));
     for (i = 0; i < m && st == SNL_OK; i++) {
         const double x = off[i] - q[1], w = i < plain - from ? exp(fmin(-r->beta*x, 20)) : 1;
         s0 += w;
@@ -3150,18 +3175,6 @@ static snl_status run_examine(snl_run *r, size_t plain, size_t n, snl_round *rep
     beta = fmin(10*r->beta, fmax((r->beta < 0.2 ? 3 : 1.3)*r->beta, beta));
     rep->beta = ess > 0.03 ? fmin(1, beta) : r->beta;
     return SNL_OK;
-}
-
-/* Indices of the n largest values, in order; they become -INFINITY. */
-static void run_largest(size_t total, double *value, size_t n, size_t *index)
-{
-    size_t i, k;
-    for (k = 0; k < n; k++) {
-        size_t best = 0;
-        for (i = 1; i < total; i++) if (value[i] > value[best]) best = i;
-        index[k] = best;
-        value[best] = -INFINITY;
-    }
 }
 
 /* Rows to learn from: those within 40/beta of the best ln L, beta being that of the last proposal,

@@ -1350,6 +1350,7 @@ static inline snl_run_cfg snl_run_defaults(void)
                       { 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 1, 0 };
     c.chain = snl_sample_defaults();
     c.chain.ess = 8000;             /* the surrogate costs no simulator call */
+    c.chain.most *= 2;
     return c;
 }
 
