@@ -1413,7 +1413,7 @@ static int detect_all(session *s, const options *o, size_t *found, double *row,
                       size_t *images, double *image, size_t *calls, io_error *e)
 {
     snl_event_cfg cfg;
-    snl_prior prior[SNL_NPAR];
+    snl_prior prior[SNL_NPAR] = { { 0 } };
     snl_fault why = { 0 };
     snl_status st = SNL_OK;
     const int known = s->c.priors > 0 && !priors_of(&s->c, prior, e);
