@@ -2151,12 +2151,13 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     return SNL_OK;
 }
 
-/* Simulations of the next round.  Where ln L is known and the last posterior was not tempered the
- * network is nearly done: two fifths show how good it is, and mend the rest. */
+/* Simulations of the next round.  Where ln L is known, two rounds are done and the last posterior
+ * was not tempered, the network is nearly done: two fifths show how good it is, and mend the rest. */
 static size_t run_next(const snl_run *r)
 {
     if (!r->round) return r->cfg.first;
-    return r->p->unit_noise && r->beta == 1 && !r->cfg.once ? r->cfg.each*2/5 : r->cfg.each;
+    return r->round > 1 && r->p->unit_noise && r->beta == 1 && !r->cfg.once ? r->cfg.each*2/5
+                                                                            : r->cfg.each;
 }
 
 snl_run_view snl_run_state(const snl_run *r)
