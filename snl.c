@@ -1169,6 +1169,21 @@ static double run_modes_like(const run_modes *o, double inc, double phi, snl_sou
     return p[0]*x[0] + p[1]*x[1] - 0.5*(A[0][0]*p[0]*p[0] + 2*A[0][1]*p[0]*p[1] + A[1][1]*p[1]*p[1]);
 }
 
+/* The best orientation so far; s has it where it is one of run_modes_like. */
+typedef struct run_oriented { int free;  double l, inc, phi;  snl_source s; } run_oriented;
+
+static int run_modes_try(const run_modes *o, double inc, double phi, run_oriented *best)
+{
+    snl_source t = best->s;
+    const double l = best->free ? run_modes_free(o, inc, phi) : run_modes_like(o, inc, phi, &t);
+    if (!(l > best->l)) return 0;
+    best->l = l;
+    best->inc = inc;
+    best->phi = phi;
+    best->s = t;
+    return 1;
+}
+
 /* The best ln L over inclination and phi_ref, to about `fine` of either: of run_modes_like, whose
  * orientation s then has, or without s of run_modes_free, where inclinations beyond a right angle
  * tell nothing new. */
@@ -1177,37 +1192,26 @@ static double run_modes_best(const run_modes *o, double fine, snl_source *s)
     enum { PHIS = 24 };
     const int incs = s ? 12 : 8;
     const double lowest = s ? -1 : 0;
-    double best = -INFINITY, inc = 0, phi = 0, step;
-    snl_source t = { 0 };
+    run_oriented best = { 0 };
+    double step;
     int i, j;
-    if (s) t = *s;
+    best.free = !s;
+    best.l = -INFINITY;
+    if (s) best.s = *s;
     for (i = 0; i < incs; i++)
-        for (j = 0; j < PHIS; j++) {
-            const double a = acos(lowest + (1 - lowest)*(i + 0.5)/incs), b = 2*SNL_PI*j/PHIS;
-            const double l = s ? run_modes_like(o, a, b, &t) : run_modes_free(o, a, b);
-            if (!(l > best)) continue;
-            best = l;
-            inc = a;
-            phi = b;
-            if (s) *s = t;
-        }
+        for (j = 0; j < PHIS; j++)
+            run_modes_try(o, acos(lowest + (1 - lowest)*(i + 0.5)/incs), 2*SNL_PI*j/PHIS, &best);
     for (step = 0.1; step > fine; ) {
-        const double inc0 = inc, phi0 = phi;
+        const double inc = best.inc, phi = best.phi;
         int better = 0;
         for (i = -1; i <= 1; i++)
-            for (j = -1; j <= 1; j++) {
-                const double a = fmin(fmax(inc0 + i*step, 0.01), SNL_PI - 0.01), b = phi0 + j*step;
-                const double l = s ? run_modes_like(o, a, b, &t) : run_modes_free(o, a, b);
-                if (!(l > best)) continue;
-                best = l;
-                inc = a;
-                phi = b;
-                better = 1;
-                if (s) *s = t;
-            }
+            for (j = -1; j <= 1; j++)
+                better |= run_modes_try(o, fmin(fmax(inc + i*step, 0.01), SNL_PI - 0.01), phi + j*step,
+                                        &best);
         if (!better) step *= 0.5;
     }
-    return best;
+    if (s) *s = best.s;
+    return best.l;
 }
 
 /* Best distance, inclination, phi_ref and psi at masses, spins, sky and time of s; ln L. */

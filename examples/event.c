@@ -926,7 +926,7 @@ static void settings_of(const session *s, const options *o, lines *t)
     put_line(t, "frequencies", "%lu", (unsigned long)s->data->n);
     if (s->run) {
         put_line(t, "simulations, first round", "%lu", (unsigned long)c.first);
-        put_line(t, "simulations, later rounds", "%lu, from the third on %lu at temperature 1", (unsigned long)c.each, (unsigned long)c.each*2/5);
+        put_line(t, "simulations, later rounds, at most", "%lu", (unsigned long)c.each);
         put_line(t, "rounds at most", "%lu", (unsigned long)c.rounds);
         put_line(t, "compression", "%s", event_word("compression", (int)c.compression, word));
         if (c.compression == SNL_COMPRESS_SCORE || c.compression == SNL_COMPRESS_BOTH)
