@@ -655,6 +655,22 @@ TEST a_loaded_state_continues_bit_for_bit(void)
         snl_put(bad + size - 8, snl_fnv1a(bad, size - 8));
         ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(b, bad, size));
     }
+    {                                           /* fitted, of no components */
+        snl_mcmc_cfg c = snl_mcmc_defaults(2, 8, 1);
+        snl_mcmc *none;
+        c.target = evaluate;
+        c.target_ctx = &d;
+        ASSERT_EQ(0, c.components);
+        ASSERT_EQ(SNL_OK, snl_mcmc_create(&none, &c, NULL));
+        const size_t few = snl_mcmc_save_size(none);
+        ASSERT(few <= size);
+        snl_mcmc_save(none, bad);
+        ASSERT_EQ(SNL_OK, snl_mcmc_load(none, bad, few));
+        snl_put(bad + 40 + 8*10, 1);
+        snl_put(bad + few - 8, snl_fnv1a(bad, few - 8));
+        ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(none, bad, few));
+        snl_mcmc_free(none);
+    }
     free(bad);
     ASSERT_EQ(SNL_OK, snl_mcmc_load(b, bytes, size));
     run.steps = 100;                            /* and in pieces */
