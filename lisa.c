@@ -1698,8 +1698,7 @@ snl_status snl_het_basis(const snl_het *h, const snl_source *s, double *out, dou
     return st;
 }
 
-/* sum conj(a) b over n pairs. */
-static void lisa_product(size_t n, const double *a, const double *b, double z[2])
+void snl_complex_dot(size_t n, const double *a, const double *b, double z[2])
 {
     double s[4];
     lisa_sums(n, a, b, s);
@@ -1717,8 +1716,8 @@ static snl_status lisa_het_products(const snl_het *h, const snl_source *s, doubl
     double zero[2];
     const snl_status st = snl_het_signal(h, s, work, work + n, why);
     if (st != SNL_OK) return st;
-    lisa_product(n/2, work, h->x, dh);
-    lisa_product(n/2, work, work, zero);
+    snl_complex_dot(n/2, work, h->x, dh);
+    snl_complex_dot(n/2, work, work, zero);
     *hh = zero[0];
     return SNL_OK;
 }
@@ -1779,13 +1778,13 @@ snl_status snl_het_fisher(const snl_het *het, const snl_source *s,
                 if (st != SNL_OK) return st;
             }
             for (size_t j = 0; j < n; j++) d[j] = (d[j] - other[j])/(2*step);
-            lisa_product(n/2, d, d, dd);
+            snl_complex_dot(n/2, d, d, dd);
             if (turn == 0) step = fmin(1e-4*sqrt(hh/dd[0]), (i == D - 1 ? 1e6 : 1e4)*step);
         }
     }
     for (size_t i = 0; i < D; i++)
         for (size_t j = 0; j < D; j++) {
-            lisa_product(n/2, work + i*n, work + j*n, dd);
+            snl_complex_dot(n/2, work + i*n, work + j*n, dd);
             F[i][j] = dd[0];
         }
     return SNL_OK;

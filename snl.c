@@ -1048,19 +1048,6 @@ typedef struct run_modes {
     double x[2][RUN_PARTS_MOST][2], G[2][RUN_PARTS_MOST][RUN_PARTS_MOST][2];
 } run_modes;
 
-/* sum conj(a) b over n complex numbers */
-static void run_product(size_t n, const double *a, const double *b, double z[2])
-{
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    size_t i;
-    for (i = 0; i < 2*n; i += 2) {
-        s0 += a[i]*b[i];    s1 += a[i+1]*b[i+1];
-        s2 += a[i]*b[i+1];  s3 += a[i+1]*b[i];
-    }
-    z[0] = s0 + s1;
-    z[1] = s2 - s3;
-}
-
 static int run_event_modes(const snl_event *e, size_t worker, const snl_source *s, run_modes *o)
 {
     const size_t nx = e->nx, n = 2*e->het->modes;
@@ -1074,9 +1061,9 @@ static int run_event_modes(const snl_event *e, size_t worker, const snl_source *
     for (c = 0; c < 2; c++)
         for (i = 0; i < n; i++) {
             const double *bi = b + i*nx + c*nx/2;
-            run_product(nx/4, e->het->x + c*nx/2, bi, o->x[c][i]);
+            snl_complex_dot(nx/4, e->het->x + c*nx/2, bi, o->x[c][i]);
             for (j = 0; j <= i; j++) {
-                run_product(nx/4, bi, b + j*nx + c*nx/2, o->G[c][i][j]);
+                snl_complex_dot(nx/4, bi, b + j*nx + c*nx/2, o->G[c][i][j]);
                 o->G[c][j][i][0] = o->G[c][i][j][0];
                 o->G[c][j][i][1] = -o->G[c][i][j][1];
             }
@@ -1341,15 +1328,15 @@ static snl_status run_search_settle(snl_event *e, snl_model model, int least, do
 }
 
 /* Factor of a proposal about the best point: the inverse Fisher matrix of all but the sky,
- * at the temperature heat. */
-static int run_search_proposal(snl_event *e, double heat)
+ * at the temperature heat, and of the prior, which is not heated but counts `prior` times. */
+static int run_search_proposal(snl_event *e, double heat, double prior)
 {
     double G[RUN_DIM*RUN_DIM], g[RUN_DIM], C[81], *s = e->work, *J = s + e->nx;
     size_t i, j;
     if (!(run_event_at(e, e->best, s) > -INFINITY) || !run_event_jacobian(e, e->best, s, J)) return 0;
     run_event_normal(e, e->best, J, s, G, g, J + RUN_DIM*e->nx);
     for (i = 0; i < 9; i++) for (j = 0; j < 9; j++) C[9*i + j] = G[RUN_DIM*i + j] / heat;
-    run_event_prior_fisher(e, e->best, 1 - 1/heat, 9, C);     /* it is not heated */
+    run_event_prior_fisher(e, e->best, fmax(0, prior - 1/heat), 9, C);
     if (!run_cholesky(9, C)) return 0;
     for (i = 0; i < 9; i++) {                      /* covariance = inverse, then its factor */
         double u[9] = { 0 };
@@ -1499,7 +1486,7 @@ static int run_search_valley(snl_event *e, double *valley)
     const double scale[RUN_CA] = { 1e-3*e->best[RUN_MC], 0.1, 0.01, 0.1, 10 };
     double C[RUN_CA*RUN_CA], V[RUN_CA*RUN_CA], spread[RUN_CA];
     size_t i, j;
-    if (!run_search_proposal(e, heat)) return 0;
+    if (!run_search_proposal(e, heat, 1)) return 0;
     for (i = 0; i < RUN_CA; i++)
         for (j = 0; j < RUN_CA; j++)
             C[i*RUN_CA + j] = run_dot(1 + (i < j ? i : j), e->chol + 9*i, e->chol + 9*j) / heat
@@ -1546,7 +1533,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
     snl_source ssb;
     size_t i, j;
     snl_status st;
-    if (!run_search_valley(e, valley) || !run_search_proposal(e, heat)
+    if (!run_search_valley(e, valley) || !run_search_proposal(e, heat, 1)
         || !run_chart_inverse(&e->chart, e->best, &ssb, &jac)
         || !run_chart_sky(&e->chart, e->best, place, place + 1)) return SNL_EFAILED;
     if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
@@ -1610,7 +1597,8 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
             || (st = run_search_settle(e, e->cfg.lisa.model, 1, &ll, why)) != SNL_OK)) return st;
     e->snr = sqrt(fmax(0, 2*ll));
     e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
-    if (!run_search_proposal(e, e->heat) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
+    /* twice as wide as the prior, lest the far end of a long valley have no simulations */
+    if (!run_search_proposal(e, e->heat, 0.25) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
         || !run_event_branch(e, e->best, &s)) return SNL_EFAILED;
     run_theta_of(e, &s, out->theta);
     out->log_like = ll;
@@ -1788,6 +1776,7 @@ typedef struct run_target {
     double *start;                      /* [temps][walkers][dim] */
     double *known;                      /* [knowns][dim]: where else the density may be large */
     size_t  knowns;
+    double *hot;                        /* not NULL: to [walkers][dim], the hottest at the end */
     size_t  step, steps;                /* of the chain's earlier stages, of all */
     snl_run_hook hook;
     void   *user;
@@ -1991,6 +1980,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
                         &rep->evidence_error, ess + d + rows, NULL) != SNL_OK)
         rep->evidence = rep->evidence_error = (double)NAN;
     memcpy(ll, chain.log_like, c->samples * sizeof *ll);
+    if (t->hot) memcpy(t->hot, snl_mcmc_state(s).theta + (c->temps - 1)*W*d, W*d * sizeof *m);
     rep->calls = t->calls;
 done:
     snl_mcmc_free(s);
@@ -2040,6 +2030,7 @@ struct snl_run {
     double  level;                  /* ln L - log p of the flow                              */
     double *y, *s;                  /* [cap][dim + 1], [cap][nx]: all simulations            */
     double *draws, *draw_ll;        /* [samples][dim], [samples]: the last posterior         */
+    double *hot;                    /* [walkers][dim]: where its hottest walkers ended       */
     double *center, *basis, *xo;    /* compression: [nx], [k][nx], x_obs there [k]           */
     double *rounds;                 /* report, as numbers                                    */
     snl_round *report;              /* [rounds]                                              */
@@ -2062,7 +2053,7 @@ static int run_scores(const snl_run *r)
 }
 
 /* The arrays of a run: room for them, and how much of each is filled and saved. */
-enum { RUN_ARRAYS = 12 };
+enum { RUN_ARRAYS = 13 };
 typedef struct run_array { double **at;  size_t room, used; } run_array;
 
 static void run_arrays(snl_run *r, run_array *out)
@@ -2075,6 +2066,7 @@ static void run_arrays(snl_run *r, run_array *out)
         { &r->s,       r->cap*nx,                     r->calls*nx          },
         { &r->draws,   c->chain.samples*d,            r->have*d            },
         { &r->draw_ll, c->chain.samples,              r->have              },
+        { &r->hot,     c->chain.walkers*d,            r->have ? c->chain.walkers*d : 0 },
         { &r->center,  nx,                            nx                   },
         { &r->basis,   c->components*nx,              unit ? r->k*nx : 0   },
         { &r->xo,      unit ? c->components : nx,     r->k                 },
@@ -2939,8 +2931,8 @@ snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat, ui
 /* ---- saving ------------------------------------------------------------- */
 /* Tag, sizes, counts, numbers, arrays, the network that compresses, the others, the sum. */
 
-static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 3 };
-enum { RUN_SIZES = 12, RUN_COUNTS = 6, RUN_NUMBERS = 3,
+static const char run_tag[8] = { 's', 'n', 'l', 'R', 'U', 'N', 0, 4 };
+enum { RUN_SIZES = 13, RUN_COUNTS = 6, RUN_NUMBERS = 3,
        RUN_HEAD = 8*(1 + RUN_SIZES + RUN_COUNTS + 2 + RUN_NUMBERS) };
 
 static void run_sizes(const snl_run *r, uint64_t *v)
@@ -2949,6 +2941,7 @@ static void run_sizes(const snl_run *r, uint64_t *v)
     v[3] = r->cfg.rounds;   v[4] = r->cfg.components;  v[5] = r->cfg.chain.samples;
     v[6] = r->cap;          v[7] = r->cfg.seed;        v[8] = (uint64_t)r->cfg.once;
     v[9] = (uint64_t)r->cfg.compression;  v[10] = r->cfg.points;  v[11] = r->cfg.networks;
+    v[12] = r->cfg.chain.walkers;
 }
 
 static void run_state(snl_run *r, size_t **count, double **number)
@@ -3068,10 +3061,11 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
 
 /* ==== The rounds ========================================================= */
 
-/* A point to simulate: a draw of the last posterior; wide, moved by the difference of two
- * others that are not far apart, so that the network also learns where the surrogate may be
- * too small; and lest an image of the sky be lost of which the surrogate thinks nothing, in
- * another image, or about a simulation of the tempered rounds that is likely by its exact ln L. */
+/* A point to simulate: a draw of the last posterior; wide, from its hottest walkers and moved by
+ * the difference of two draws that are not far apart, so that the network also learns where the
+ * surrogate may be too small; and lest an image of the sky be lost of which the surrogate thinks
+ * nothing, in another image, or about a simulation of the tempered rounds that is likely by its
+ * exact ln L. */
 enum run_proposal { RUN_PLAIN, RUN_WIDE, RUN_IMAGE, RUN_OLD };
 static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal kind, double *y)
 {
@@ -3096,6 +3090,7 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
             break;
         }
     }
+    if (kind == RUN_WIDE) a = r->hot + snl_rng_below(rng, r->cfg.chain.walkers)*d;
     memcpy(y, a, d * sizeof *y);
     if (kind == RUN_PLAIN) return SNL_OK;
     if (kind == RUN_IMAGE && p->jump) {
@@ -3263,6 +3258,7 @@ snl_status snl_run_round(snl_run *r, snl_run_hook hook, void *user, snl_fault *w
     t.prog.stage = "sample";
     t.prog.done = t.prog.value = t.prog.train = 0;
     t.beta = rep->beta;
+    t.hot = r->hot;
     chain.steps = chain.steps/4 + 10;
     chain.burn = chain.burn/2 + 5;
     chain.ess = fmin(chain.ess, 1000);

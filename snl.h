@@ -661,6 +661,9 @@ void snl_data_free(snl_data *data);
 /* 4 df Re sum conj(a) b / S over both channels, a, b [2][n][2]. */
 double snl_data_inner(const snl_data *data, const double *a, const double *b);
 
+/* z = sum conj(a) b over n complex numbers, a, b [n][2]. */
+void snl_complex_dot(size_t n, const double *a, const double *b, double z[2]);
+
 /* Optimal SNR sqrt <a|a> of a signal a [2][n][2]. */
 double snl_data_snr(const snl_data *data, const double *a);
 

@@ -341,6 +341,25 @@ static double parameter_step(int k, double a, double b)
     return turn > 0 ? a - b - turn*floor((a - b)/turn + 0.5) : a - b;
 }
 
+/* The first proposal covers the prior where the data say little: at SNR 200 the difference of the
+ * spins x = (chi1 - chi2)/2, which these spins of at most 0.99 allow from -0.46 to 0.83.  One in 25
+ * is in the tenth at either end. */
+TEST the_first_proposal_reaches_the_ends_of_the_prior(void)
+{
+    enum { N = 4000 };
+    size_t low = 0, high = 0;
+    snl_rng rng;
+    snl_rng_seed(&rng, 5, 0);
+    for (int i = 0; i < N; i++) {
+        double y[16];
+        ASSERT(ev.p.draw(ev.p.ctx, &rng, y));
+        low += y[3] < -0.33;
+        high += y[3] > 0.70;
+    }
+    ASSERT(low > N/25 && high > N/25);
+    PASS();
+}
+
 /* Steps of 1e-6 of the scale: differences are good to 1e-9, and each row of the
  * determinant to 1e-7 or so.  What the closed form leaves out, d t_L/d t_ref and the like,
  * is v/c = 1e-4; over a year's orbit it differs from point to point by as much. */
@@ -1595,6 +1614,47 @@ TEST a_score_is_the_projection_on_the_derivative(void)
     PASS();
 }
 
+/* The wide ones of a round, one in fifteen, are about draws at twice the temperature: squared
+ * distances from the mean in units of the posterior's covariance, of all proposals of their kind
+ * in the second round.  Draws of the posterior themselves have D, those at twice the temperature
+ * 1.9 D (the prior is not heated), and the step between neighbours adds to both. */
+static struct { double mean[3], C[9], wide, plain;  size_t wides, plains; } proposed;
+static snl_status simulate_proposed(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    enum { FIRST = 500, EACH = 7500 };
+    for (size_t i = 0; i < n; i++) {
+        const double *y = in + 4*i, *m = proposed.mean, *P = proposed.C;
+        const size_t at = (size_t)y[3];
+        double far = 0;
+        for (int j = 0; j < 9; j++) far += (y[j/3] - m[j/3])*P[j]*(y[j % 3] - m[j % 3]);
+        if (at >= FIRST && at < FIRST + EACH*4/5) { proposed.plain += far;  proposed.plains++; }
+        if (at >= FIRST + EACH*4/5 && at % 3 == 0) { proposed.wide += far;  proposed.wides++; }
+    }
+    return toy_simulate(ctx, worker, n, in, out);
+}
+
+TEST wide_proposals_are_warmer_than_the_posterior(void)
+{
+    static toy t;
+    snl_run_cfg c = small_run(500, 7500, 2);
+    snl_run *r;
+    toy_make(&t, 3, 40, linear);
+    t.p.simulate = simulate_proposed;
+    c.chain.walkers = 256;
+    c.chain.temps = 2;
+    memset(&proposed, 0, sizeof proposed);
+    toy_posterior(&t, proposed.mean, proposed.C);
+    invert(3, proposed.C);
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, run_to_the_end(r));
+    ASSERT_EQ(500, proposed.wides);
+    ASSERT_EQ(6000, proposed.plains);
+    ASSERT_NEAR(3, proposed.plain/6000, 0.3);
+    ASSERT(proposed.wide/500 > 1.9*3);
+    snl_run_free(r);
+    PASS();
+}
+
 /* Of a linear problem the posterior mean of y is sufficient: what is learned loses little. */
 TEST learned_summaries_find_a_linear_gaussian(void)
 {
@@ -1869,6 +1929,7 @@ SUITE(snl)
     RUN_TESTp(search_climbs_along_borders, 1.8, 0.27, 0.55, 2);
     RUN_TESTp(angles_may_have_any_period, -SNL_PI);
     RUN_TESTp(angles_may_have_any_period, SNL_PI);
+    RUN_TEST(the_first_proposal_reaches_the_ends_of_the_prior);
     RUN_TEST(prior_of_the_chart_has_the_jacobian_of_finite_differences);
     RUN_TEST(sky_images_are_a_group_that_keeps_areas);
     RUN_TESTp(contexts_span_the_sky_to_degree_three, &ev, 0);
@@ -1895,6 +1956,7 @@ SUITE(snl)
     RUN_TEST(the_budget_tells_compression_from_network);
     RUN_TEST(scores_compress);
     RUN_TEST(a_score_is_the_projection_on_the_derivative);
+    RUN_TEST(wide_proposals_are_warmer_than_the_posterior);
     RUN_TEST(learned_summaries_find_a_linear_gaussian);
     RUN_TEST(networks_are_averaged);
     RUN_TEST(calibrated_ranks_are_uniform);
