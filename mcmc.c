@@ -1177,8 +1177,10 @@ snl_status snl_resample(size_t n, const double *w, size_t m, size_t *index, snl_
     return SNL_OK;
 }
 
-/* Posterior mean of the shape by Zhang & Stephens (2009), with the weak prior of [PS]. */
-snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
+/* Shape k, with the weak prior of [PS], and scale of what the tail's largest of w exceed the next
+ * one by, by Zhang & Stephens (2009); scale 0: no tail.  work is w sorted, its tail less that. */
+static snl_status mc_pareto(size_t n, const double *w, double *work, size_t *tail, double *scale,
+                            double *k)
 {
     const snl_status st = mc_check_sample(n, NULL, w);
     const size_t m = (size_t)fmin(0.2*(double)n, 3*sqrt((double)n));
@@ -1191,7 +1193,9 @@ snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
     cut = work[n - m - 1];
     x = work + n - m;
     for (size_t i = 0; i < m; i++) x[i] -= cut;
-    if (!(x[quarter] > 0)) { *k = 0;  return SNL_OK; }  /* no tail at all */
+    *tail = m;
+    *scale = *k = 0;
+    if (!(x[quarter] > 0)) return SNL_OK;
     for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
         for (size_t j = 1; j <= grid; j++) {
             const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
@@ -1205,7 +1209,39 @@ snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
             else b += t*exp(l - top)/sum;
         }
     for (size_t i = 0; i < m; i++) shape += log1p(-b*x[i])/(double)m;
+    *scale = -shape/b;
     *k = (shape*(double)m + 5)/((double)m + 10);
+    return SNL_OK;
+}
+
+snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work)
+{
+    size_t tail;
+    double scale;
+    return mc_pareto(n, w, work, &tail, &scale, k);
+}
+
+snl_status snl_pareto_smooth(size_t n, double *w, double *k, double *work)
+{
+    size_t m;
+    double scale;
+    const snl_status st = mc_pareto(n, w, work, &m, &scale, k);
+    if (st != SNL_OK || !(scale > 0)) return st;
+    const double *x = work + n - m, cut = work[n - m - 1];
+    double top = 0;
+    for (size_t i = 0; i < n; i++) top = fmax(top, w[i]);
+    for (size_t i = 0; i < n; i++) {
+        size_t lo = 0, hi = m - 1;                      /* rank of w[i] in the tail */
+        double u;
+        if (!(w[i] > cut)) continue;
+        while (lo < hi) {
+            const size_t mid = (lo + hi)/2;
+            if (x[mid] < w[i] - cut) lo = mid + 1;
+            else hi = mid;
+        }
+        u = log1p(-((double)lo + 0.5)/(double)m);
+        w[i] = fmin(top, cut + (fabs(*k) > 1e-9 ? scale*expm1(-*k*u)/ *k : -scale*u));
+    }
     return SNL_OK;
 }
 

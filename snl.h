@@ -1220,6 +1220,11 @@ SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t
  * the weights have no tail.  work [n].  SNL_EINVAL: also n < 25. */
 SNL_MUST_USE snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work);
 
+/* k as above, and the min(n/5, 3 sqrt n) largest weights replaced by the means of that distribution
+ * at their ranks, none above what was the largest [PS]: order is kept, and one draw does not
+ * make the result.  Errors and work as above; then w is unchanged. */
+SNL_MUST_USE snl_status snl_pareto_smooth(size_t n, double *w, double *k, double *work);
+
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
  * bandwidth) on SNL_JSD_GRID points spanning both.  Below 0.002 they agree; never above
  * ln 2.  work [4 SNL_JSD_GRID].  SNL_EFAILED: a constant sample. */

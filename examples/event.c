@@ -736,15 +736,21 @@ static snl_status result_budget(result *r, const double *squeezed, double *x, do
     return SNL_OK;
 }
 
-/* exp(a - beta b), mean 1. */
-static double weights(size_t n, const double *a, size_t stride, double beta, const double *b, double *w)
+/* exp(a - beta b), the largest smoothed, mean 1; ln of their mean before that and the shape of
+ * their tail.  work [n]. */
+static snl_status weights(size_t n, const double *a, size_t stride, double beta, const double *b,
+                          double *w, double *raise, double *shape, double *work)
 {
     double top = -INFINITY, sum = 0;
     size_t i;
+    snl_status st;
     for (i = 0; i < n; i++) top = fmax(top, a[i*stride] - beta*b[i]);
-    for (i = 0; i < n; i++) sum += w[i] = exp(a[i*stride] - beta*b[i] - top);
+    for (i = 0; i < n; i++) w[i] = exp(a[i*stride] - beta*b[i] - top);
+    st = snl_pareto_smooth(n, w, shape, work);
+    for (i = 0; i < n; i++) sum += w[i];
     for (i = 0; i < n; i++) w[i] *= (double)n / sum;
-    return top + log(sum/(double)n);
+    *raise = top + log(sum/(double)n);
+    return st;
 }
 
 /* From draws y and their ln L.  run: it was the surrogate's, exact ones are computed as
@@ -754,7 +760,7 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
 {
     static const double q[5] = { 0.025, 0.05, 0.5, 0.95, 0.975 };
     const double beta = run ? snl_run_state(run).beta : 1;      /* stopped while tempered: not 1 */
-    double *theta = malloc((n * (SNL_NPAR + 5) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
+    double none[2], *theta = malloc((n * (SNL_NPAR + 5) + 4*SNL_JSD_GRID) * sizeof *theta), *both, *squeezed, *work;
     size_t i, k;
     snl_status st = SNL_OK;
     r->n = n;
@@ -773,10 +779,10 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
         else st = snl_run_budget(run, n - i < 500 ? n - i : 500, y + i*s->problem.dim, both + 2*i);
     }
     if (!run) for (i = 0; i < n; i++) both[2*i] = both[2*i + 1] = ll[i];
-    r->raise = weights(n, both, 2, beta, ll, r->weight);
-    weights(n, both + 1, 2, beta, ll, squeezed);
-    r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
-    for (i = 0; i < n; i++) {
+    if (st == SNL_OK) st = weights(n, both, 2, beta, ll, r->weight, &r->raise, &r->pareto, work);
+    if (st == SNL_OK) st = weights(n, both + 1, 2, beta, ll, squeezed, none, none + 1, work);
+    if (st == SNL_OK) r->efficiency = snl_sample_ess(n, r->weight) / (double)n;
+    for (i = 0; st == SNL_OK && i < n; i++) {
         double *v = r->v + i*columns;
         snl_source at = snl_source_from_theta(theta + i*SNL_NPAR);
         snl_ssb_to_lisa(&at);
@@ -788,7 +794,6 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
         v[SNL_NPAR + 2] = log(r->weight[i]);
     }
     if (st == SNL_OK && run) st = result_budget(r, squeezed, theta, work);
-    if (st == SNL_OK && run) st = snl_pareto_k(n, r->weight, &r->pareto, theta);
     for (k = 0; st == SNL_OK && k < SNL_NPAR; k++) {
         const int par = s->c.prior[k].param;
         r->names[k] = snl_parameter_name[par];

@@ -80,11 +80,11 @@ static snl_status infer(recovery *r, const snl_pool *pool, int quick, snl_fault 
     return st;
 }
 
-/* The surrogate's draws, each weighted by exact over surrogate likelihood. */
+/* The surrogate's draws, each weighted by exact over surrogate likelihood, the largest smoothed. */
 static snl_status weigh(recovery *r)
 {
     const snl_run_view v = snl_run_state(r->run);
-    double *both = malloc(2*v.n*sizeof *both), top = -INFINITY;     /* exact, and compressed */
+    double *both = malloc(2*v.n*sizeof *both), top = -INFINITY, k;  /* exact, and compressed */
     snl_status st = SNL_ENOMEM;
     r->n = v.n;
     r->theta = malloc(v.n*SNL_NPAR*sizeof *r->theta);
@@ -94,6 +94,7 @@ static snl_status weigh(recovery *r)
         snl_event_theta(r->event, v.n, v.y, 1, r->theta);
         for (size_t i = 0; i < v.n; i++) top = fmax(top, both[2*i] - v.log_like[i]);
         for (size_t i = 0; i < v.n; i++) r->weight[i] = exp(both[2*i] - v.log_like[i] - top);
+        st = snl_pareto_smooth(v.n, r->weight, &k, both);
     }
     free(both);
     return st;

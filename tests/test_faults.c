@@ -537,6 +537,14 @@ static snl_status c_pareto(const double *a, double *out, size_t *k)
     *k = 1;
     return snl_pareto_k(30, w, out, work);
 }
+static snl_status c_smooth(const double *a, double *out, size_t *k)
+{
+    double work[30];
+    for (int i = 0; i < 30; i++) out[i] = 1 + i % 7 + (i == 4)*30;
+    out[9] = a[0];
+    *k = 31;
+    return snl_pareto_smooth(30, out, out + 30, work);
+}
 static snl_status c_jsd(const double *a, double *out, size_t *k)
 {
     static double work[4*SNL_JSD_GRID];
@@ -621,6 +629,7 @@ static const struct row {
     { "snl_hpd", c_hpd, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
     { "snl_resample", c_resample, 3, 0, 0, { 1, 2, 1 } },
     { "snl_pareto_k", c_pareto, 1, 0, 0, { 3 } },
+    { "snl_pareto_smooth", c_smooth, 1, 0, 0, { 3 } },
     { "snl_jsd", c_jsd, 12, 0, 0, { 1, 2, 4, 1, 2, 1, 2, 3, 7, 1, 1, 1 } },
     { "snl_ks", c_ks, 3, 0, 0, { 0.2, 0.5, 0.8 } },
     { "snl_event_search", c_event, 22, 0, 0, { 6e5, 1, -0.99, -0.99, 149500, 100, -1, 0, 0, -1, 0,

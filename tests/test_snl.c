@@ -493,7 +493,7 @@ TEST signals_and_likelihoods_of_the_event_are_those_of_all_bins(void)
 {
     enum { N = 100 };
     static double y[N*11], ll[N], again[N], theta[N*SNL_NPAR];
-    snl_sample_cfg c = { 24, 1, 2, 300, 100, N, 0, 0, 0 };
+    snl_sample_cfg c = { 24, 1, 2, 600, 100, N, 0, 0, 0 };
     snl_sample_report rep;
     double *in = malloc((12 + ev.p.nx)*sizeof *in), *s = in + 12, out[11];
     snl_data *h;
@@ -1414,7 +1414,7 @@ TEST a_saved_run_continues_to_the_same_bits(void)
     for (size_t i = 0; i < n; i += 101) ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, first, i));
     memcpy(bad, first, n);
     ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bad, n + 8));
-    for (size_t i = 8*13; i < 8*21; i += 8) /* counts that lie, under a good sum */
+    for (size_t i = 8*14; i < 8*22; i += 8) /* counts that lie, under a good sum */
         for (int k = 0; k < 3; k++) {
             memcpy(bad, first, n);
             snl_put(bad + i, k == 0 ? 0 : k == 1 ? 7 : UINT64_MAX/16);
@@ -1426,7 +1426,7 @@ TEST a_saved_run_continues_to_the_same_bits(void)
         uint64_t flow;
         unsigned char *last;
         memcpy(bad, first, n);
-        snl_get(bad + 8*20, &flow);
+        snl_get(bad + 8*21, &flow);
         last = bad + n - 8 - flow;
         last[8*10] ^= 1;                    /* residual: as many weights */
         snl_put(last + flow - 8, snl_fnv1a(last, (size_t)flow - 8));
