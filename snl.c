@@ -322,8 +322,18 @@ static void run_chart_map(const run_chart *c, double lambda, double sb, double *
 
 /* Image k of the eight of [M2] of a place (lambda, sin beta) in the LISA frame: quarter turns and
  * the reflection; k = 0 is the place itself. */
+static void run_image_place(size_t k, const double *place, double *image)
+{
+    image[0] = place[0] + (double)(k & 3) * SNL_PI/2;
+    image[1] = k & 4 ? -place[1] : place[1];
+}
+
 static void run_image(const run_chart *c, size_t k, const double *place, double *y)
-{ run_chart_map(c, place[0] + (double)(k & 3) * SNL_PI/2, k & 4 ? -place[1] : place[1], y); }
+{
+    double image[2];
+    run_image_place(k, place, image);
+    run_chart_map(c, image[0], image[1], y);
+}
 
 static int run_chart_forward(const run_chart *c, const snl_source *ssb, double *y)
 {
@@ -1270,15 +1280,35 @@ static void run_top_add(run_top *t, double l, const double *y)
     t->l[k] = l;
 }
 
-/* Offer the list a sky position, with the best amplitudes there; g in the LISA frame. */
-static void run_search_sky(snl_event *e, snl_source g, run_top *top)
+/* A grid of the sky in longitude and sine of latitude: the centre of cell i, and whether values in
+ * the cells, -INFINITY outside of the prior, have a top there. */
+enum { RUN_RING = 16, RUN_BELTS = 10, RUN_CELLS = RUN_RING*RUN_BELTS };
+static void run_search_cell(size_t i, double *place)
 {
-    double theta[SNL_NPAR], y[RUN_MOST] = { 0 }, l;
+    place[0] = 2*SNL_PI * ((double)(i % RUN_RING) + 0.5) / RUN_RING;
+    place[1] = -1 + (2*(double)(i / RUN_RING) + 1) / RUN_BELTS;
+}
+
+static int run_search_is_top(const double *grid, size_t i)
+{
+    const size_t belt = i - i % RUN_RING;
+    return grid[i] > -INFINITY && grid[i] >= grid[belt + (i + 1) % RUN_RING]
+        && grid[i] >= grid[belt + (i + RUN_RING - 1) % RUN_RING]
+        && (i < RUN_RING || grid[i] >= grid[i - RUN_RING])
+        && (i + RUN_RING >= RUN_CELLS || grid[i] >= grid[i + RUN_RING]);
+}
+
+/* g, in the LISA frame, moved to a place of the sky with the best amplitudes there: y and ln L. */
+static double run_search_sky(snl_event *e, snl_source g, const double *place, double *y)
+{
+    double theta[SNL_NPAR], l;
+    g.lambda = place[0];
+    g.beta = asin(place[1]);
     snl_lisa_to_ssb(&g);
     l = run_event_amplitudes(e, &g);
     run_theta_of(e, &g, theta);
-    if (run_prior_copies(e, theta, 0, NULL) > -INFINITY && run_event_forward(e, &g, y))
-        run_top_add(top, l, y);
+    return run_prior_copies(e, theta, 0, NULL) > -INFINITY && run_event_forward(e, &g, y)
+         ? l : -INFINITY;
 }
 
 /* Climb from each point of the list; best and its ln L. */
@@ -1327,6 +1357,30 @@ static snl_status run_search_settle(snl_event *e, snl_model model, int least, do
     return SNL_OK;
 }
 
+/* The other seven images of the sky: a binary found in the wrong one has bent to fit, and climbs
+ * from the right one to a higher hill. */
+static snl_status run_search_images(snl_event *e, double *ll, snl_fault *why)
+{
+    run_top top = { 0, 7, { 0 }, { { 0 } } }, end = { 0, 2, { 0 }, { { 0 } } };
+    double best[RUN_MOST], y[RUN_MOST], place[2], image[2], jac, l;
+    snl_source s;
+    size_t k;
+    if (!run_chart_inverse(&e->chart, e->best, &s, &jac)) return SNL_EFAILED;
+    snl_ssb_to_lisa(&s);
+    place[0] = s.lambda;
+    place[1] = sin(s.beta);
+    for (k = 1; k < 8; k++) {
+        run_image_place(k, place, image);
+        run_top_add(&top, run_search_sky(e, s, image, y), y);
+    }
+    run_search_sieve(e, &top, 2, &end);
+    l = run_search_climb(e, &end, 15, best);
+    if (!(l > *ll + 1)) return SNL_OK;
+    *ll = l;
+    memcpy(e->best, best, sizeof best);
+    return run_search_settle(e, SNL_PHENOMD, 1, ll, why);
+}
+
 /* Factor of a proposal about the best point: the inverse Fisher matrix of all but the sky,
  * at the temperature heat, and of the prior, which is not heated but counts `prior` times. */
 static int run_search_proposal(snl_event *e, double heat, double prior)
@@ -1346,13 +1400,6 @@ static int run_search_proposal(snl_event *e, double heat, double prior)
         memcpy(e->chol + 9*i, u, sizeof u);
     }
     return run_cholesky(9, e->chol);
-}
-
-/* Centre of cell i of a grid in longitude and sine of latitude. */
-static void run_search_cell(size_t i, size_t belts, size_t ring, double *place)
-{
-    place[0] = 2*SNL_PI * ((double)(i % ring) + 0.5) / (double)ring;
-    place[1] = -1 + (2*(double)(i / ring) + 1) / (double)belts;
 }
 
 /* ---- from (2,2) to all modes */
@@ -1526,30 +1573,26 @@ static void run_search_walk(snl_event *e, const double *valley, double *ll)
  * pattern, and from the tops of a grid of the sky to the nearest hills. */
 static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_fault *why)
 {
-    enum { RING = 16, BELTS = 10 };
     const double heat = 4*fmax(9, 2**ll/(run_heated_snr*run_heated_snr));
-    double place[2], vt[RUN_BT], grid[BELTS][RING], valley[RUN_CA], y[RUN_MOST], jac;
+    double place[2], vt[RUN_BT], grid[RUN_CELLS], valley[RUN_CA], y[RUN_MOST], jac;
     run_top top = { 0, 8, { 0 }, { { 0 } } }, end = { 0, 4, { 0 }, { { 0 } } };
     snl_source ssb;
-    size_t i, j;
+    size_t i;
     snl_status st;
     if (!run_search_valley(e, valley) || !run_search_proposal(e, heat, 1)
         || !run_chart_inverse(&e->chart, e->best, &ssb, &jac)
         || !run_chart_sky(&e->chart, e->best, place, place + 1)) return SNL_EFAILED;
     if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
     if ((st = run_search_binary(e, rng, place, vt)) != SNL_OK) return st;
-    for (i = 0; i < BELTS*RING; i++) {
-        run_search_cell(i, BELTS, RING, place);
-        grid[i/RING][i % RING] = run_search_at(e, vt, place, y);
+    for (i = 0; i < RUN_CELLS; i++) {
+        run_search_cell(i, place);
+        grid[i] = run_search_at(e, vt, place, y);
     }
-    for (i = 0; i < BELTS; i++)
-        for (j = 0; j < RING; j++) {
-            const double l = grid[i][j];        /* the tops; outside of the prior is none */
-            if (!(l > -INFINITY) || l < grid[i][(j + 1) % RING] || l < grid[i][(j + RING - 1) % RING]
-                || (i && l < grid[i - 1][j]) || (i + 1 < BELTS && l < grid[i + 1][j])) continue;
-            run_search_cell(i*RING + j, BELTS, RING, place);
-            run_search_place(e, vt, place, &top);
-        }
+    for (i = 0; i < RUN_CELLS; i++) {
+        if (!run_search_is_top(grid, i)) continue;
+        run_search_cell(i, place);
+        run_search_place(e, vt, place, &top);
+    }
     run_search_sieve(e, &top, 4, &end);
     *ll = run_search_climb(e, &end, 15, e->best);
     if (*ll > -INFINITY) run_search_walk(e, valley, ll);
@@ -1559,10 +1602,9 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
 snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook hook,
                             void *user, snl_fault *why)
 {
-    enum { RING = 16, BELTS = 10 };
     snl_rng rng;
-    double blind[6] = { 0 }, ll = 0, jac;
-    run_top top = { 0, 4, { 0 }, { { 0 } } };
+    double blind[6] = { 0 }, ll = 0, place[2], y[RUN_MOST], grid[RUN_CELLS], jac;
+    run_top top = { 0, 2, { 0 }, { { 0 } } };
     snl_source s, start;
     snl_status st;
     size_t i;
@@ -1582,16 +1624,18 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     snl_lisa_to_ssb(&s);
     if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
     if ((st = run_event_heterodyne(e, SNL_PHENOMD, &s, why)) != SNL_OK) return st;
-    for (i = 0; i < BELTS*RING; i++) {
-        double place[2];
-        snl_source g = start;
-        run_search_cell(i, BELTS, RING, place);
-        g.lambda = place[0];
-        g.beta = asin(place[1]);
-        run_search_sky(e, g, &top);
+    for (i = 0; i < RUN_CELLS; i++) {
+        run_search_cell(i, place);
+        grid[i] = run_search_sky(e, start, place, y);
+    }
+    for (i = 0; i < RUN_CELLS; i++) {
+        if (!run_search_is_top(grid, i)) continue;
+        run_search_cell(i, place);
+        run_top_add(&top, run_search_sky(e, start, place, y), y);
     }
     if (!(run_search_climb(e, &top, 5, e->best) > -INFINITY)) return SNL_EFAILED;
-    if ((st = run_search_settle(e, SNL_PHENOMD, 2, &ll, why)) != SNL_OK) return st;
+    if ((st = run_search_settle(e, SNL_PHENOMD, 2, &ll, why)) != SNL_OK
+        || (st = run_search_images(e, &ll, why)) != SNL_OK) return st;
     if (e->cfg.lisa.model != SNL_PHENOMD
         && ((st = run_search_modes(e, &rng, &ll, why)) != SNL_OK
             || (st = run_search_settle(e, e->cfg.lisa.model, 1, &ll, why)) != SNL_OK)) return st;
@@ -2147,13 +2191,15 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     return SNL_OK;
 }
 
-/* Simulations of the next round.  Where ln L is known, two rounds are done and the last posterior
- * was not tempered, the network is nearly done: two fifths show how good it is, and mend the rest. */
+/* Simulations of the next round.  Where ln L is known, the last posterior was not tempered, and the
+ * one before had it right to a nat in units of its beta, the network is nearly done: two fifths
+ * show how good it is, and mend the rest. */
 static size_t run_next(const snl_run *r)
 {
+    const snl_round *last = r->report + (r->round > 1 ? r->round - 2 : 0);     /* but one */
     if (!r->round) return r->cfg.first;
-    return r->round > 1 && r->p->unit_noise && r->beta == 1 && !r->cfg.once ? r->cfg.each*2/5
-                                                                            : r->cfg.each;
+    return r->round > 1 && r->p->unit_noise && r->beta == 1 && !r->cfg.once
+        && last[0].beta*last[1].error <= 1 ? r->cfg.each*2/5 : r->cfg.each;
 }
 
 snl_run_view snl_run_state(const snl_run *r)

@@ -269,7 +269,7 @@ done
 s() { value $D/A/summary.tsv $1; }
 [ $(s calls) -eq $(($(s calls_search) + $(s calls_training) + $(s calls_refinement))) ] && yes ||
     no "calls add up" $D/A/summary.tsv
-[ $(s calls_training) -eq $((1500 + 1000*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
+[ $(s calls_training) -eq $((1300 + 1000*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
 [ $(s threads) -eq 1 ] && yes || no "--threads 1" $D/A/summary.tsv
 ok "the refinement is efficient" awk -v e=$(s efficiency) 'BEGIN { exit !(e > 0.5 && e <= 1) }'
 plain() {       # plain FILE: whole lines, no control characters
