@@ -124,7 +124,7 @@ static void sum_set(unsigned char *b, size_t size)
  * begin. */
 static size_t sums_inside(unsigned char *b, size_t size)
 {
-    enum { NETWORKS = 8*12, COUNTS = 8*13 };
+    enum { NETWORKS = 8*12, COUNTS = 8*14 };
     uint64_t n, bytes[2];
     size_t end = size - 8;
     if (size < COUNTS + 8*9) return 0;
