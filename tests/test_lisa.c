@@ -1174,6 +1174,23 @@ TEST phase_is_maximised_and_the_error_known(void)
     PASS();
 }
 
+/* conj(1 + 2i)(3 + 4i) = 11 - 2i, conj(i) 1 = -i, conj(-2)(5i) = -10i; the products add up. */
+TEST products_conjugate_the_first(void)
+{
+    const double a[6] = { 1, 2, 0, 1, -2, 0 }, b[6] = { 3, 4, 1, 0, 0, 5 };
+    double z[2];
+    snl_complex_dot(1, a, b, z);
+    ASSERT_EQ(11.0, z[0]);
+    ASSERT_EQ(-2.0, z[1]);
+    snl_complex_dot(3, a, b, z);
+    ASSERT_EQ(11.0, z[0]);
+    ASSERT_EQ(-13.0, z[1]);
+    snl_complex_dot(0, a, b, z);
+    ASSERT_EQ(0.0, z[0]);
+    ASSERT_EQ(0.0, z[1]);
+    PASS();
+}
+
 /* Against differences of signals on every bin, at steps of our own. */
 TEST fisher_matrix_is_that_of_all_bins(void)
 {
@@ -1387,6 +1404,7 @@ SUITE(lisa)
     RUN_TEST(scan_is_the_matched_filter_at_its_best_time);
     RUN_TEST(filter_finds_the_delay);
     RUN_TEST(phase_is_maximised_and_the_error_known);
+    RUN_TEST(products_conjugate_the_first);
     RUN_TEST(fisher_matrix_is_that_of_all_bins);
     RUN_TEST(the_signal_is_linear_in_four_amplitudes);
     RUN_TEST(heterodyning_refuses_what_it_cannot_do);
