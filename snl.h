@@ -1330,7 +1330,9 @@ typedef enum snl_compression {
 typedef struct snl_run_cfg {
     size_t   first, each;     /* simulations in the first and in each later round, >= 50; with*/
                               /* unit_noise, 2/5 of each from the third on that follows an    */
-                              /* untempered posterior, unless `once`                          */
+                              /* untempered posterior, if the error of ln L that the last     */
+                              /* simulations found, times the beta of them, is at most 1 nat, */
+                              /* and unless `once`                                            */
     size_t   rounds;          /* at most, >= 1                                                */
     snl_compression compression;
     size_t   points;          /* of expansion, 1 .. 64: the likeliest simulation, then the    */
