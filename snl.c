@@ -1119,6 +1119,7 @@ static void run_modes_add(const run_modes *o, size_t h, double u[2][RUN_PARTS_MO
 static double run_best_pair(double A[2][2], const double *x, double *p)
 {
     const double det = A[0][0]*A[1][1]*(1 + 1e-9) - A[0][1]*A[1][0];
+    p[0] = p[1] = 0;
     if (!(det > 0)) return -INFINITY;
     p[0] = (A[1][1]*x[0] - A[0][1]*x[1]) / det;
     p[1] = (A[0][0]*x[1] - A[1][0]*x[0]) / det;
@@ -3129,7 +3130,7 @@ static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal 
         double top = -INFINITY;
         for (i = 1; i < r->round && r->report[i - 1].beta < 1; i++) warm += r->cfg.each;
         for (i = 0; i < warm; i++) top = fmax(top, r->ll[i]);
-        for (i = 0; i < TRIES; i++) {
+        for (i = 0; warm && i < TRIES; i++) {
             k = snl_rng_below(rng, warm);
             if (!(4*log(snl_rng_uniform(rng)) < r->ll[k] - top)) continue;
             a = r->y + k*(d + 1);
