@@ -1299,10 +1299,26 @@ static int run_search_is_top(const double *grid, size_t i)
         && (i + RUN_RING >= RUN_CELLS || grid[i] >= grid[i + RUN_RING]);
 }
 
-/* g, in the LISA frame, moved to a place of the sky with the best amplitudes there: y and ln L. */
-static double run_search_sky(snl_event *e, snl_source g, const double *place, double *y)
+/* The tops of fn over the grid, a function of ctx and a place that also gives a y: their cells. */
+typedef double (*run_place_fn)(snl_event *e, const void *ctx, const double *place, double *y);
+static size_t run_search_tops(snl_event *e, run_place_fn fn, const void *ctx, size_t *cell)
+{
+    double place[2], y[RUN_MOST], grid[RUN_CELLS];
+    size_t i, n = 0;
+    for (i = 0; i < RUN_CELLS; i++) {
+        run_search_cell(i, place);
+        grid[i] = fn(e, ctx, place, y);
+    }
+    for (i = 0; i < RUN_CELLS; i++)
+        if (run_search_is_top(grid, i)) cell[n++] = i;
+    return n;
+}
+
+/* A source in the LISA frame moved to a place of the sky with the best amplitudes there: y, ln L. */
+static double run_search_sky(snl_event *e, const void *source, const double *place, double *y)
 {
     double theta[SNL_NPAR], l;
+    snl_source g = *(const snl_source *)source;
     g.lambda = place[0];
     g.beta = asin(place[1]);
     snl_lisa_to_ssb(&g);
@@ -1372,7 +1388,7 @@ static snl_status run_search_images(snl_event *e, double *ll, snl_fault *why)
     place[1] = sin(s.beta);
     for (k = 1; k < 8; k++) {
         run_image_place(k, place, image);
-        run_top_add(&top, run_search_sky(e, s, image, y), y);
+        run_top_add(&top, run_search_sky(e, &s, image, y), y);
     }
     run_search_sieve(e, &top, 2, &end);
     l = run_search_climb(e, &end, 15, best);
@@ -1439,7 +1455,7 @@ static snl_status run_free_fn(void *ctx, size_t worker, size_t n, const double *
 }
 
 /* ln L of a binary at a place, its orientation the best; y of it. */
-static double run_search_at(snl_event *e, const double *vt, const double *place, double *y)
+static double run_search_at(snl_event *e, const void *vt, const double *place, double *y)
 {
     snl_source s;
     double l, lp, z[RUN_MOST];
@@ -1575,23 +1591,19 @@ static void run_search_walk(snl_event *e, const double *valley, double *ll)
 static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_fault *why)
 {
     const double heat = 4*fmax(9, 2**ll/(run_heated_snr*run_heated_snr));
-    double place[2], vt[RUN_BT], grid[RUN_CELLS], valley[RUN_CA], y[RUN_MOST], jac;
+    double place[2], vt[RUN_BT], valley[RUN_CA], jac;
     run_top top = { 0, 8, { 0 }, { { 0 } } }, end = { 0, 4, { 0 }, { { 0 } } };
     snl_source ssb;
-    size_t i;
+    size_t i, n, cell[RUN_CELLS];
     snl_status st;
     if (!run_search_valley(e, valley) || !run_search_proposal(e, heat, 1)
         || !run_chart_inverse(&e->chart, e->best, &ssb, &jac)
         || !run_chart_sky(&e->chart, e->best, place, place + 1)) return SNL_EFAILED;
     if ((st = run_event_heterodyne(e, e->cfg.lisa.model, &ssb, why)) != SNL_OK) return st;
     if ((st = run_search_binary(e, rng, place, vt)) != SNL_OK) return st;
-    for (i = 0; i < RUN_CELLS; i++) {
-        run_search_cell(i, place);
-        grid[i] = run_search_at(e, vt, place, y);
-    }
-    for (i = 0; i < RUN_CELLS; i++) {
-        if (!run_search_is_top(grid, i)) continue;
-        run_search_cell(i, place);
+    n = run_search_tops(e, run_search_at, vt, cell);
+    for (i = 0; i < n; i++) {
+        run_search_cell(cell[i], place);
         run_search_place(e, vt, place, &top);
     }
     run_search_sieve(e, &top, 4, &end);
@@ -1604,11 +1616,11 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
                             void *user, snl_fault *why)
 {
     snl_rng rng;
-    double blind[6] = { 0 }, ll = 0, place[2], y[RUN_MOST], grid[RUN_CELLS], jac;
+    double blind[6] = { 0 }, ll = 0, place[2], y[RUN_MOST], jac;
     run_top top = { 0, 2, { 0 }, { { 0 } } };
     snl_source s, start;
     snl_status st;
-    size_t i;
+    size_t i, n, cell[RUN_CELLS];
     snl_rng_seed(&rng, e->cfg.seed, 1);
     memset(out, 0, sizeof *out);
     out->false_alarm = 1;
@@ -1625,14 +1637,10 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     snl_lisa_to_ssb(&s);
     if ((st = run_chart_set(e, &s)) != SNL_OK) return st;
     if ((st = run_event_heterodyne(e, SNL_PHENOMD, &s, why)) != SNL_OK) return st;
-    for (i = 0; i < RUN_CELLS; i++) {
-        run_search_cell(i, place);
-        grid[i] = run_search_sky(e, start, place, y);
-    }
-    for (i = 0; i < RUN_CELLS; i++) {
-        if (!run_search_is_top(grid, i)) continue;
-        run_search_cell(i, place);
-        run_top_add(&top, run_search_sky(e, start, place, y), y);
+    n = run_search_tops(e, run_search_sky, &start, cell);
+    for (i = 0; i < n; i++) {
+        run_search_cell(cell[i], place);
+        run_top_add(&top, run_search_sky(e, &start, place, y), y);
     }
     if (!(run_search_climb(e, &top, 5, e->best) > -INFINITY)) return SNL_EFAILED;
     if ((st = run_search_settle(e, SNL_PHENOMD, 2, &ll, why)) != SNL_OK

@@ -1220,9 +1220,9 @@ SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t
  * the weights have no tail.  work [n].  SNL_EINVAL: also n < 25. */
 SNL_MUST_USE snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work);
 
-/* k as above, and the min(n/5, 3 sqrt n) largest weights replaced by the means of that distribution
- * at their ranks, none above what was the largest [PS]: order is kept, and one draw does not
- * make the result.  Errors and work as above; then w is unchanged. */
+/* k as above, and the m = min(n/5, 3 sqrt n) largest weights replaced by the quantiles (i - 1/2)/m of
+ * that distribution, i = 1 .. m by rank, none above what was the largest [PS]: order is kept, and
+ * one draw does not make the result.  Errors and work as above; on an error w is unchanged. */
 SNL_MUST_USE snl_status snl_pareto_smooth(size_t n, double *w, double *k, double *work);
 
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
