@@ -1929,7 +1929,8 @@ static snl_status run_check_chain(const snl_sample_cfg *c, size_t dim, snl_fault
     return run_check(sizeof limits / sizeof *limits, limits, why);
 }
 
-/* Components of the mixture, most draws of a quarter for it, draws of it for the evidence. */
+/* Components of the mixture (the surrogate's has twice as many: a step of it costs no waveform),
+ * most draws of a quarter for it, draws of it for the evidence. */
 enum { RUN_PARTS = 16, RUN_FIT = 4000, RUN_BRIDGE = 2000 };
 
 /* Sample prior L^beta from t->start: cool down from heat to 1 in steps of at most 4, burn in, then
@@ -1977,7 +1978,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
     cfg.prior_rung = 0;
     memcpy(cfg.weight, moves[c->plain != 0], sizeof cfg.weight);
     if (!t->p->jump) cfg.weight[SNL_MOVE_JUMP] = 0;
-    cfg.components = c->plain ? 0 : RUN_PARTS;
+    cfg.components = c->plain ? 0 : t->fn == run_exact_fn ? RUN_PARTS : 2*RUN_PARTS;
     cfg.seed = seed;
     if ((st = snl_mcmc_create(&s, &cfg, why)) != SNL_OK) goto done;
     run = snl_mcmc_run_defaults(c->burn);

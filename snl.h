@@ -1356,7 +1356,7 @@ typedef struct snl_run_cfg {
 } snl_run_cfg;
 static inline snl_run_cfg snl_run_defaults(void)
 {
-    snl_run_cfg c = { 1300, 1000, 8, SNL_COMPRESS_PCA, 1, 48, 0.02, 2, 2, 2, 64, 200, 0, 0.3, 0.005,
+    snl_run_cfg c = { 1300, 800, 8, SNL_COMPRESS_PCA, 1, 48, 0.02, 2, 2, 2, 64, 200, 0, 0.25, 0.005,
                       { 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 1, 0 };
     c.chain = snl_sample_defaults();
     c.chain.ess = (double)c.chain.samples;  /* the surrogate costs no simulator call */

@@ -342,7 +342,7 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
     }
     if (last && last->error == last->error) {
         snprintf(text, sizeof text, "On simulations that it had not seen the surrogate's ln&nbsp;L was off by %.2f (rms). "
-                 "Below 0.3 it is as good as exact; an error up to 1 is mended by the weights.", last->error);
+                 "Below 0.25 it is as good as exact; an error up to 1 is mended by the weights.", last->error);
         judge(&v, last->error < 1, "the surrogate still errs on new simulations", text);
     }
     if (last && last->spread == last->spread) {

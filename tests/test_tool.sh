@@ -269,7 +269,7 @@ done
 s() { value $D/A/summary.tsv $1; }
 [ $(s calls) -eq $(($(s calls_search) + $(s calls_training) + $(s calls_refinement))) ] && yes ||
     no "calls add up" $D/A/summary.tsv
-[ $(s calls_training) -eq $((1300 + 1000*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
+[ $(s calls_training) -eq $((1300 + 800*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
 [ $(s threads) -eq 1 ] && yes || no "--threads 1" $D/A/summary.tsv
 ok "the refinement is efficient" awk -v e=$(s efficiency) 'BEGIN { exit !(e > 0.5 && e <= 1) }'
 plain() {       # plain FILE: whole lines, no control characters
@@ -277,7 +277,7 @@ plain() {       # plain FILE: whole lines, no control characters
 }
 ok "progress in a file is plain lines" plain $D/A.err
 for l in "search  *[0-9]* %, SNR [0-9.]*, [0-9]* calls" "round 1: train" \
-    "round 2: sample  *[0-9]* %, acceptance 0.[0-9]*, [0-9]* calls" "round 2: 2300 simulations"; do
+    "round 2: sample  *[0-9]* %, acceptance 0.[0-9]*, [0-9]* calls" "round 2: 2100 simulations"; do
     grep -q "^$l" $D/A.err && yes || no "progress tells: $l" $D/A.err
 done
 grep -q nan $D/A.err && no "no number that is not one in the progress" $D/A.err || yes
