@@ -2214,9 +2214,10 @@ static size_t run_next(const snl_run *r)
 
 snl_run_view snl_run_state(const snl_run *r)
 {
+    const size_t expand = run_scores(r) ? 2*r->p->dim*r->cfg.points : 0;
     static const char why[][40] = { "", "the posterior stands still",
                                        "the budget of rounds is used up" };
-    const snl_run_view v = { r->round, r->calls + r->extra, run_next(r), r->done > 0, why[r->done],
+    const snl_run_view v = { r->round, r->calls + r->extra, run_next(r) + expand, r->done > 0, why[r->done],
                              r->beta, r->report, r->have, r->draws, r->draw_ll };
     return v;
 }
