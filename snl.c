@@ -411,6 +411,7 @@ struct snl_event {
     size_t          calls;
 };
 
+static const double run_heated_least = 16; /* a search may end a dozen nats below the top    */
 static const double run_heated_snr = 50;  /* the first proposal is as wide as at this SNR */
 
 /* Copy k of (phi_ref, psi) in [-2 pi, 2 pi): bits 0 and 1 count quarter turns, (phi_ref, psi)
@@ -1649,7 +1650,7 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
         && ((st = run_search_modes(e, &rng, &ll, why)) != SNL_OK
             || (st = run_search_settle(e, e->cfg.lisa.model, 1, &ll, why)) != SNL_OK)) return st;
     e->snr = sqrt(fmax(0, 2*ll));
-    e->heat = fmax(1, pow(e->snr / run_heated_snr, 2));
+    e->heat = fmax(run_heated_least, pow(e->snr / run_heated_snr, 2));
     /* twice as wide as the prior, lest the far end of a long valley have no simulations */
     if (!run_search_proposal(e, e->heat, 0.25) || !run_chart_inverse(&e->chart, e->best, &s, &jac)
         || !run_event_branch(e, e->best, &s)) return SNL_EFAILED;
