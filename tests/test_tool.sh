@@ -269,7 +269,9 @@ done
 s() { value $D/A/summary.tsv $1; }
 [ $(s calls) -eq $(($(s calls_search) + $(s calls_training) + $(s calls_refinement))) ] && yes ||
     no "calls add up" $D/A/summary.tsv
-[ $(s calls_training) -eq $((1300 + 800*($(s rounds) - 1))) ] && yes || no "calls_training" $D/A/summary.tsv
+# 1300 in the first round, 800 in the second, then 800 or two fifths of them
+ok "calls_training" awk -v c=$(s calls_training) -v r=$(s rounds) 'BEGIN {
+    small = (1300 + 800*(r - 1) - c)/480; exit !(r >= 2 && small == int(small) && small >= 0 && small <= r - 2) }'
 [ $(s threads) -eq 1 ] && yes || no "--threads 1" $D/A/summary.tsv
 ok "the refinement is efficient" awk -v e=$(s efficiency) 'BEGIN { exit !(e > 0.5 && e <= 1) }'
 plain() {       # plain FILE: whole lines, no control characters
