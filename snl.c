@@ -411,7 +411,7 @@ struct snl_event {
     size_t          calls;
 };
 
-static const double run_heated_least = 16; /* a search may end a dozen nats below the top    */
+static const double run_heated_least = 16; /* temperature: a search may end a dozen nats too low */
 static const double run_heated_snr = 50;  /* the first proposal is as wide as at this SNR */
 
 /* Copy k of (phi_ref, psi) in [-2 pi, 2 pi): bits 0 and 1 count quarter turns, (phi_ref, psi)

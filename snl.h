@@ -1389,7 +1389,8 @@ typedef struct snl_round {
 /* The state of a run.  Pointers belong to the run and change with it. */
 typedef struct snl_run_view {
     size_t round, calls;          /* rounds and simulations done                              */
-    size_t next;                  /* simulations of the next round, with points at most these */
+    size_t next;                  /* simulations of the next round; at most, where the scores */
+                                  /* of expansion points are among them                       */
     int    done;                  /* nothing is left to do ...                                */
     const char *why;              /* ... and the reason, static text                          */
     double beta;                  /* inverse temperature sampled last                         */

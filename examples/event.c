@@ -1279,9 +1279,7 @@ int cmd_mcmc(options *o, io_error *e)
 
 /* ---- calibrate ----------------------------------------------------------- */
 
-/* Draws of each trial.  Truths come from the temperature of the hotter walkers, about which rounds
- * simulate too: at 4 a tenth of them lies where no simulation is, off by tens of nats. */
-enum { RANKED = 100, HEATED = 2 };
+enum { RANKED = 100 };
 
 /* ranks.tsv: where each truth stands among its draws, in 0 .. RANKED; coverage.tsv: how often
  * the central interval of a level holds the truth, with the binomial 99 % band. */
@@ -1321,7 +1319,7 @@ static int calibrate_run(session *s, snl_run *run, const options *o, io_error *e
     if (!truth) return io_fail(e, IO_FAILED, "out of memory");
     post = truth + trials*d;        rank = post + trials*RANKED*d;
     a = rank + trials*SNL_NPAR;     b = a + SNL_NPAR;
-    st = snl_run_calibrate(run, trials, RANKED, HEATED, o->seed, truth, post, report_progress, s, &why);
+    st = snl_run_calibrate(run, trials, RANKED, 4, o->seed, truth, post, report_progress, s, &why);
     if (st != SNL_OK) { free(truth);  return refuse(e, s->c.path, st, &why); }
     for (i = 0; i < trials; i++) {
         snl_event_theta(s->event, 1, truth + i*d, o->seed + 2*i, a);

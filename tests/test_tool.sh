@@ -269,9 +269,15 @@ done
 s() { value $D/A/summary.tsv $1; }
 [ $(s calls) -eq $(($(s calls_search) + $(s calls_training) + $(s calls_refinement))) ] && yes ||
     no "calls add up" $D/A/summary.tsv
-# 1300 in the first round, 800 in the second, then 800 or two fifths of them
-ok "calls_training" awk -v c=$(s calls_training) -v r=$(s rounds) 'BEGIN {
-    small = (1300 + 800*(r - 1) - c)/480; exit !(r >= 2 && small == int(small) && small >= 0 && small <= r - 2) }'
+# As snl.h has it: 1300, 800, then 320 after temperature 1 and an error of at most a nat in units of
+# the temperature before that, else 800
+ok "calls_training" awk -v c=$(s calls_training) -v r=$(s rounds) '
+    match($0, /^round [0-9]+: [0-9]+ simulations, temperature /) {
+        gsub(/[:,]/, ""); k = $2; t[k] = $6; e[k] = $NF
+        for (i = 7; i < NF; i++) if ($i == "error") e[k] = $(i + 4)
+        want += k == 1 ? 1300 : k > 2 && t[k-1] == 1 && e[k-1] <= t[k-2] ? 320 : 800
+        if ($3 != want) exit bad = 1 }
+    END { exit bad || k != r || want != c || k < 2 }' $D/A.err
 [ $(s threads) -eq 1 ] && yes || no "--threads 1" $D/A/summary.tsv
 ok "the refinement is efficient" awk -v e=$(s efficiency) 'BEGIN { exit !(e > 0.5 && e <= 1) }'
 plain() {       # plain FILE: whole lines, no control characters
