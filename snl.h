@@ -1367,7 +1367,10 @@ static inline snl_run_cfg snl_run_defaults(void)
 /* What one round did; all numbers are doubles, so that rounds are saved as an array. */
 typedef struct snl_round {
     double calls;                 /* simulations up to its end, those of expansions included  */
-    double trained;               /* rows that the network learned from                       */
+    double trained;               /* rows that the network learned from: with unit_noise those*/
+                                  /* of all rounds whose ln L is within 80/beta of the best,  */
+                                  /* beta that of the round before (1/heat of the first), and */
+                                  /* 600 at least                                             */
     double components, lost;      /* of x as the network sees it; rms {sigma} of the signal   */
                                   /* left out by compression                                  */
     double beta;                  /* inverse temperature that was sampled                     */

@@ -732,6 +732,8 @@ struct toy {
     double sd, tilt;                /* prior exp(-|y|^2/2 sd^2 + tilt y[0]), cut at 8 sd */
     double A[TOY_X*TOY_DIM], x[TOY_X];
     void (*signal)(const toy *t, const double *y, double *s);
+    double ll[1000];                /* of all simulations of a run, if seen > 0 */
+    size_t seen;
 };
 
 static void linear(const toy *t, const double *y, double *s)
@@ -1079,6 +1081,51 @@ TEST rounds_recover_a_linear_gaussian(double heat)
     free(exact);
     snl_run_free(r);
     snl_run_free(NULL);
+    PASS();
+}
+
+/* Every simulation near enough to the data is learned from again: ln L of a linear signal is
+ * known at every point that was asked for, and so is how many are within 80/beta of the best. */
+static snl_status seen_simulate(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    toy *t = ctx;
+    const snl_status st = toy_simulate(ctx, worker, n, in, out);
+    for (size_t i = 0; i < n && t->seen < LEN(t->ll); i++, t->seen++) {
+        const double *s = out + i*t->p.nx;
+        t->ll[t->seen] = 0;
+        for (size_t k = 0; k < t->p.nx; k++) t->ll[t->seen] += s[k]*(t->x[k] - 0.5*s[k]);
+    }
+    return st;
+}
+
+TEST rows_near_the_data_are_learned_from(void)
+{
+    enum { D = 3 };
+    static toy t;
+    snl_run_cfg c = small_run(500, 200, 3);
+    double beta = 1.0/30;
+    snl_run *r;
+    c.epochs = 5;
+    c.error = 1e-9;                             /* so that all rounds are run */
+    toy_make(&t, D, 40, linear);
+    t.p.heat = 30;
+    t.p.simulate = seen_simulate;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        double top = -INFINITY;
+        size_t near = 0;
+        snl_run_view v;
+        ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+        v = snl_run_state(r);
+        ASSERT_EQ(v.calls, t.seen);
+        for (size_t k = 0; k < t.seen; k++) top = fmax(top, t.ll[k]);
+        for (size_t k = 0; k < t.seen; k++) near += t.ll[k] > top - 80/beta;
+        ASSERT_EQ((double)(near > 600 ? near : t.seen < 600 ? t.seen : 600), v.report[i].trained);
+        if (beta == 1) ASSERT(near > 600 && near < t.seen);     /* some are left out, not all far ones */
+        beta = v.beta;
+    }
+    ASSERT_EQ(1.0, beta);
+    snl_run_free(r);
     PASS();
 }
 
@@ -1966,6 +2013,7 @@ SUITE(snl)
     RUN_TEST(exact_sampler_refuses_by_name);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 100);
+    RUN_TEST(rows_near_the_data_are_learned_from);
     RUN_TEST(noise_drawn_once_is_learned);
     RUN_TEST(rounds_agree_with_a_grid);
     RUN_TEST(rounds_with_transforms_see_unit_noise);
