@@ -4,7 +4,7 @@
 #   sh tests/mutate.sh [N [SEED]]
 # Prints what was broken and by what it was caught; SURVIVED deserves a look: a test that is
 # missing, or a change that changes nothing (an iteration limit, a block length, a message).
-# What does not compile is drawn again; a test that takes more than LIMIT (60) seconds of CPU,
+# What does not compile is drawn again; a test that takes more than LIMIT (150) seconds of CPU,
 # or stops at a first failure, is red.  The tool's tests are not run.
 N=${1:-50} SEED=${2:-1} top=$PWD D=$PWD/build/mutate
 rm -rf $D; mkdir -p $D/tree/build $D/good
@@ -44,7 +44,7 @@ run() {         # run TEST: 0 if it is red
         if [ $o = $base ]; then with="$with $D/bad.o"; else with="$with $D/good/$o.o"; fi; done
     grep -q '^#include "../snl.c"' tests/$1.c && with=
     $CC -o $D/$1 tests/$1.c $with -lm 2>/dev/null || return 0
-    { ! (ulimit -t ${LIMIT:-60}; exec $D/$1 -a) >$D/$1.out; } 2>/dev/null      # nor "Aborted"
+    { ! (ulimit -t ${LIMIT:-150}; exec $D/$1 -a) >$D/$1.out; } 2>/dev/null      # nor "Aborted"
 }
 base=none               # nothing is caught by tests that are red anyway
 for t in test_waveform test_lisa test_fft test_nn_gradients test_nn test_mcmc test_snl test_faults; do
