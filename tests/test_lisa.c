@@ -98,6 +98,33 @@ TEST transfer_functions_agree_with_bbhx(void)
     PASS();
 }
 
+/* Many frequencies, each at its time, have the bits that each has alone: alone they are BBHx's. */
+TEST a_transfer_function_has_the_same_bits_in_any_company(void)
+{
+    enum { N = 150 };
+    static double f[N], t[N], aet[6*N], xyz[6*N], R[N];
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    snl_rng r;
+    snl_source s;
+    snl_rng_seed(&r, 21, 0);
+    s = random_source(&r);
+    for (size_t i = 0; i < N; i++) {
+        f[i] = 1e-4*exp(5*snl_rng_uniform(&r));
+        t[i] = 3e7*snl_rng_uniform(&r);
+    }
+    ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 3, 3, N, f, t, aet, xyz, R, NULL));
+    for (size_t i = 0; i < N; i++) {
+        double one[6], x[6], phase;
+        ASSERT_EQ(SNL_OK, snl_lisa_transfer(&cfg, &s, 3, 3, 1, f + i, t + i, one, x, &phase, NULL));
+        ASSERT_EQ(phase, R[i]);
+        for (size_t k = 0; k < 6; k++) {
+            ASSERT_EQ(one[k], aet[2*(k/2*N + i) + k % 2]);
+            ASSERT_EQ(x[k], xyz[2*(k/2*N + i) + k % 2]);
+        }
+    }
+    PASS();
+}
+
 /* Phases of up to 1e7 rad carry 1e-15 relative. */
 TEST signals_agree_with_bbhx(void)
 {
@@ -1371,6 +1398,7 @@ SUITE(lisa)
 {
     RUN_TEST(parts_of_all_modes_add_up_to_the_signal_with_the_weights_of_spherical_harmonics);
     RUN_TEST(transfer_functions_agree_with_bbhx);
+    RUN_TEST(a_transfer_function_has_the_same_bits_in_any_company);
     RUN_TEST(signals_agree_with_bbhx);
     RUN_TEST(every_mode_and_channel_agrees_with_links_summed_one_by_one);
     RUN_TEST(long_waves_see_two_right_angled_detectors);
