@@ -1070,6 +1070,7 @@ TEST rounds_recover_a_linear_gaussian(double heat)
     }
     ASSERT(v.report[v.round - 1].error < 0.01);
     ASSERT(v.report[v.round - 1].divergence <= c.divergence);
+    ASSERT(v.report[v.round - 1].spread >= 0);      /* of two networks, the default: not NaN */
     CHECK_CALL(check_moments(v.n, D, v.y, v.report[v.round - 1].ess, mean, C, 0));
     ASSERT(v.report[v.round - 1].evidence_error < 0.03);
     ASSERT_NEAR(toy_evidence(&t, mean, C), v.report[v.round - 1].evidence,
