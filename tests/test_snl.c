@@ -732,7 +732,7 @@ struct toy {
     double sd, tilt;                /* prior exp(-|y|^2/2 sd^2 + tilt y[0]), cut at 8 sd */
     double A[TOY_X*TOY_DIM], x[TOY_X];
     void (*signal)(const toy *t, const double *y, double *s);
-    double ll[1000];                /* of all simulations of a run, if seen > 0 */
+    double ll[1000];                /* [seen] of the simulations by seen_simulate */
     size_t seen;
 };
 
@@ -1122,10 +1122,12 @@ TEST rows_near_the_data_are_learned_from(void)
         for (size_t k = 0; k < t.seen; k++) top = fmax(top, t.ll[k]);
         for (size_t k = 0; k < t.seen; k++) near += t.ll[k] > top - 80/beta;
         ASSERT_EQ((double)(near > 600 ? near : t.seen < 600 ? t.seen : 600), v.report[i].trained);
-        if (beta == 1) ASSERT(near > 600 && near < t.seen);     /* some are left out, not all far ones */
+        if (i == 2) {           /* the rule decides: more than the least number, and not all */
+            ASSERT_EQ(1.0, beta);
+            ASSERT(near > 600 && near < t.seen);
+        }
         beta = v.beta;
     }
-    ASSERT_EQ(1.0, beta);
     snl_run_free(r);
     PASS();
 }
@@ -1162,15 +1164,14 @@ static void curved(const toy *t, const double *y, double *s)
 }
 
 /* Marginals on a grid of 600^2 over [-3, 3]^2: cells of a twentieth of the width.  The error that
- * a run states is an estimate, from the last round's 120 simulations: over some seeds it is that
- * of the draws. */
+ * a run states is estimated from the last round's simulations; 400 are enough to tell that of the
+ * draws (of 120, one estimate was a fifth of it). */
 TEST rounds_agree_with_a_grid(void)
 {
     enum { G = 600, SEEDS = 4 };
     static toy t;
     static double cdf[2][G + 1];
-    snl_run_cfg c = small_run(800, 400, 8);
-    double stated = 0, errors = 0, shifts = 0;
+    snl_run_cfg c = small_run(800, 1000, 8);
     char keep[4000];
     c.error = 0.1;                          /* a network that can, and is asked to */
     c.layers = 2;
@@ -1211,10 +1212,8 @@ TEST rounds_agree_with_a_grid(void)
             error += (v.log_like[i] - exact[i])*(v.log_like[i] - exact[i])/(double)v.n;
         }
         ASSERT(v.report[v.round - 1].error <= c.error);
-        ASSERT_NEAR(0, sqrt(error), c.error);
-        stated += v.report[v.round - 1].error*v.report[v.round - 1].error/SEEDS;
-        errors += error/SEEDS;
-        shifts += shift*shift/SEEDS;
+        ASSERT_NEAR(0, shift, v.report[v.round - 1].error);
+        ASSERT_NEAR(0, sqrt(error), 2*v.report[v.round - 1].error);
         /* Draws accepted with probability L exact over L surrogate have the grid's marginals; the
          * surrogate's error, a tenth of a nat, moves those of all by less than 0.02. */
         for (size_t i = 0; i < v.n; i++) top = fmax(top, exact[i] - v.log_like[i]);
@@ -1237,8 +1236,6 @@ TEST rounds_agree_with_a_grid(void)
         free(u);
         snl_run_free(r);
     }
-    ASSERT_NEAR(0, sqrt(shifts), sqrt(stated));
-    ASSERT_NEAR(0, sqrt(errors), 2*sqrt(stated));
     PASS();
 }
 
