@@ -741,6 +741,26 @@ static double nowhere(const double *x) { (void)x;  return -INFINITY; }
 static double nan_jump(void *ctx, snl_rng *r, const double *from, double *to)
 { (void)ctx; (void)r; (void)from; (void)to;  return NAN; }
 
+/* In one dimension, each move alone: two for the other half of the ensemble to be one point,
+ * differences of two others, a third for the snooker's axis, a covariance of the other half. */
+TEST the_least_number_of_walkers_is_that_of_the_moves(void)
+{
+    static const struct { snl_move move;  size_t least; } of[] = {
+        { SNL_MOVE_STRETCH, 2 }, { SNL_MOVE_DE, 4 }, { SNL_MOVE_SNOOKER, 6 }, { SNL_MOVE_GAUSS, 4 } };
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        snl_mcmc_cfg c = only(of[i].move, 1, of[i].least);
+        snl_mcmc *s;
+        snl_fault why;
+        c.target = evaluate;
+        ASSERT_EQ(SNL_OK, snl_mcmc_create(&s, &c, &why));
+        snl_mcmc_free(s);
+        c.walkers -= 2;
+        ASSERT_EQ(SNL_EINVAL, snl_mcmc_create(&s, &c, &why));
+        ASSERT_STR_EQ("walkers", why.name);
+    }
+    PASS();
+}
+
 TEST bad_settings_and_starts_are_refused_by_name(void)
 {
     density d = { 2, flat, normal_2, 0 };
@@ -1143,6 +1163,7 @@ SUITE(mcmc)
     RUN_TEST(evidence_where_the_likelihood_has_zeros);
     RUN_TEST(a_loaded_state_continues_bit_for_bit);
     RUN_TEST(runs_stop_when_asked_or_when_enough);
+    RUN_TEST(the_least_number_of_walkers_is_that_of_the_moves);
     RUN_TEST(bad_settings_and_starts_are_refused_by_name);
     RUN_TEST(tau_of_an_autoregressive_series);
     RUN_TEST(ess_counts_walkers_that_are_copies_once);
