@@ -1,6 +1,7 @@
 #!/bin/sh
-# kill -9 at N random moments (default 100) of ./snl infer, --resume after each: the posterior
-# must have the bytes of an uninterrupted run, whatever was cut.  sh tests/kill.sh [N [SEED]]
+# kill -9 of ./snl infer N times (default 100), each at a random moment, --resume after each:
+# the posterior must have the bytes of an uninterrupted run, whatever was cut.  A moment that
+# comes after the end of the run kills nothing and is not counted.  sh tests/kill.sh [N [SEED]]
 N=${1:-100} SEED=${2:-1} SNL=./snl D=${BUILD:-build}/kill
 OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY
 rm -rf $D; mkdir -p $D
@@ -12,13 +13,16 @@ $SNL simulate $D/event.cfg --out $D/data.npy --quiet || fail simulate
 began=$(date +%s)
 $SNL infer $D/event.cfg --out $D/whole --threads 2 --quiet >/dev/null || fail "the uninterrupted run"
 took=$(($(date +%s) - began + 1))
-moments=$(awk -v n=$N -v seed=$SEED -v t=$took 'BEGIN { srand(seed); for (i = 0; i < n; i++) printf "%.2f\n", t*rand() }')
 rm -rf $D/cut
-for m in $moments; do
+moment=0
+while [ $killed -lt $N ]; do
+    moment=$((moment + 1))
+    m=$(awk -v k=$moment -v seed=$SEED -v t=$took 'BEGIN { srand(seed)
+        while (k--) x = rand();  printf "%.2f\n", t*x }')
     $SNL infer $D/event.cfg --out $D/cut --threads 2 --resume --quiet >/dev/null 2>$D/err & p=$!
     sleep $m
-    if kill -9 $p 2>/dev/null; then killed=$((killed + 1)); fi
-    wait $p 2>/dev/null
+    kill -9 $p 2>/dev/null; wait $p 2>/dev/null
+    [ $? -eq 137 ] && killed=$((killed + 1))             # by the signal, not before it
     [ -s $D/err ] && grep '^snl:' $D/err && fail "refused what was left by a kill"
     if [ -f $D/cut/posterior.tsv ]; then                 # whole, or not there
         cmp $D/whole/posterior.tsv $D/cut/posterior.tsv || fail "another posterior"
@@ -27,4 +31,4 @@ for m in $moments; do
 done
 $SNL infer $D/event.cfg --out $D/cut --threads 1 --resume --quiet >/dev/null || fail "the last run"
 cmp $D/whole/posterior.tsv $D/cut/posterior.tsv || fail "another posterior"
-echo "$killed kills, $((ended + 1)) runs to the end, 0 failed"
+echo "$killed kills at $moment moments, $((ended + 1)) runs to the end, 0 failed"

@@ -1,0 +1,177 @@
+/* Steps of the search, whose trials would make good a wrong derivative at the price of more
+ * signals: held against coordinate-free answers and finite differences.  The five files are
+ * part of this test. */
+#include "../snl.c"
+#include "../waveform.c"
+#include "../lisa.c"
+#include "../nn.c"
+#include "../mcmc.c"
+#include "greatest.h"
+#include "near.h"
+
+enum { D = RUN_DIM };
+static const double size[D] = { 8e5, 1, 1, 1, 100, 1, 1, 1, 1, 1, 1 };      /* of y */
+static const double inside[RUN_MOST] = { 8e5, 0.3, 0.25, 0.1, 20, 0.4, -0.7, 0.2, 0.6, 0.3, -0.5, 1 };
+
+/* With priors of which no two are alike */
+static snl_event prior_only(void)
+{
+    static const snl_prior prior[SNL_NPAR] = {
+        { SNL_UNIFORM, 6e5, 1e6, 0, 0 },      { SNL_NORMAL, 1, 10, 2, 3 },
+        { SNL_UNIFORM, -0.8, 0.9, 0, 0 },     { SNL_NORMAL, -0.9, 0.7, 0, 0.2 },
+        { SNL_UNIFORM, -600, 500, 0, 0 } };
+    snl_event e;
+    memset(&e, 0, sizeof e);
+    memcpy(e.cfg.prior, prior, sizeof prior);
+    return e;
+}
+
+/* theta of masses, spins and time of y, for differences */
+static void first_five(const double *y, double *theta)
+{
+    snl_source s;
+    run_chart_binary(y, &s);
+    theta[0] = pow(s.m1*s.m2, 0.6)/pow(s.m1 + s.m2, 0.2);
+    theta[1] = s.m1/s.m2;
+    theta[2] = s.chi1;
+    theta[3] = s.chi2;
+    theta[4] = y[RUN_TL];
+}
+
+static void differences(const double *y, double J[5][D])
+{
+    for (int j = 0; j < D; j++) {
+        double up[5], down[5], z[RUN_MOST];
+        memcpy(z, y, sizeof z);
+        z[j] = y[j] + 1e-5*size[j];
+        first_five(z, up);
+        z[j] = y[j] - 1e-5*size[j];
+        first_five(z, down);
+        for (int k = 0; k < 5; k++) J[k][j] = (up[k] - down[k])/(2e-5*size[j]);
+    }
+}
+
+/* A Gauss-Newton step does not depend on the coordinates in which it is solved: undamped it
+ * is u with G u = g, up to the curvature of v(y), u^2.  No entry of G is zero. */
+TEST a_step_inside_is_that_of_any_coordinates(void)
+{
+    const snl_event e = prior_only();
+    double G[D*D], g[D], u[D], z[RUN_MOST];
+    int cut = 1;
+    snl_rng r;
+    snl_rng_seed(&r, 1, 0);
+    for (int i = 0; i < D; i++) u[i] = (i & 1 ? -1e-6 : 2e-6)*size[i];
+    for (int i = 0; i < D; i++)
+        for (int j = 0; j <= i; j++)
+            G[i*D + j] = G[j*D + i] = ((i == j ? 3 : 0) + 0.3*snl_rng_normal(&r))/size[i]/size[j];
+    for (int i = 0; i < D; i++) g[i] = run_dot(D, G + i*D, u);
+    ASSERT(run_event_step(&e, inside, G, g, 0, z, &cut));
+    ASSERT_EQ(0, cut);
+    for (int i = 0; i < D; i++) ASSERT_NEAR(u[i], z[i] - inside[i], 1e-10*size[i]);
+    ASSERT(z[RUN_BRANCH] == inside[RUN_BRANCH]);
+    PASS();
+}
+
+/* chi1 at its border and pushed out: it is held, and the rest goes where, of all steps that
+ * leave chi1 as it is, -g.u + u.G u/2 is least; for G = 1/size^2 in closed form. */
+TEST a_step_at_the_border_runs_along_it(void)
+{
+    const snl_event e = prior_only();
+    double G[D*D] = { 0 }, g[D], u[D], z[RUN_MOST], y[RUN_MOST], J[5][D], lo[RUN_BOX], hi[RUN_BOX];
+    double v[RUN_BOX], ng = 0, nn = 0;
+    int cut = 1;
+    memcpy(y, inside, sizeof y);
+    run_box_borders(&e, lo, hi);
+    ASSERT_NEAR(0.9, hi[2], 1e-6);
+    ASSERT(run_box_of(y, v));
+    v[2] = hi[2];
+    run_box_to(v, y);
+    ASSERT(run_box_of(y, v));
+    v[2] = fmax(v[2], hi[2]);               /* not below it by rounding */
+    run_box_to(v, y);
+    differences(y, J);
+    for (int i = 0; i < D; i++) {
+        G[i*D + i] = 1/(size[i]*size[i]);
+        g[i] = (i == RUN_CHI_A ? 5e-6 : i & 1 ? -1e-6 : 2e-6)/size[i];
+        ng += J[2][i]*g[i]*size[i]*size[i];
+        nn += J[2][i]*J[2][i]*size[i]*size[i];
+    }
+    ASSERT(ng > 0);                         /* outwards */
+    for (int i = 0; i < D; i++) u[i] = size[i]*size[i]*(g[i] - J[2][i]*ng/nn);
+    ASSERT(run_event_step(&e, y, G, g, 0, z, &cut));
+    ASSERT_EQ(0, cut);
+    for (int i = 0; i < D; i++) ASSERT_NEAR(u[i], z[i] - y[i], 1e-10*size[i]);
+    ASSERT(run_box_of(z, v));
+    ASSERT_NEAR(hi[2], v[2], 1e-12);
+    PASS();
+}
+
+/* A step that would leave ends on the border, all of it shortened alike. */
+TEST a_long_step_ends_at_the_border(void)
+{
+    const snl_event e = prior_only();
+    double G[D*D] = { 0 }, g[D] = { 0 }, z[RUN_MOST], v[RUN_BOX], lo[RUN_BOX], hi[RUN_BOX];
+    int cut = 0;
+    for (int i = 0; i < D; i++) G[i*D + i] = 1/(size[i]*size[i]);
+    g[RUN_CHI_EFF] = -2;                    /* both spins down by 2, chi2 from 0.12 to -0.9, */
+    g[RUN_XI] = 1;                          /* chi1 from 0.32 to -0.7 of -0.8                */
+    run_box_borders(&e, lo, hi);
+    ASSERT(run_event_step(&e, inside, G, g, 0, z, &cut));
+    ASSERT_EQ(1, cut);
+    ASSERT(run_box_of(z, v));
+    ASSERT_NEAR(lo[3], v[3], 1e-12);
+    ASSERT(v[2] > lo[2]);
+    ASSERT_NEAR((inside[RUN_CHI_EFF] - 1.3*inside[RUN_CHI_A] - lo[3])/2, z[RUN_XI] - inside[RUN_XI], 1e-9);
+    PASS();
+}
+
+/* Damping by d shortens a step along an axis of v to 1/(1 + d). */
+TEST damping_shortens_a_step(void)
+{
+    const snl_event e = prior_only();
+    double G[D*D] = { 0 }, g[D] = { 0 }, z[RUN_MOST];
+    int cut;
+    for (int i = 0; i < D; i++) G[i*D + i] = 1/(size[i]*size[i]);
+    g[RUN_TL] = 0.01;
+    g[RUN_MC] = 1e-9;
+    ASSERT(run_event_step(&e, inside, G, g, 3, z, &cut));
+    ASSERT_NEAR(25, z[RUN_TL] - inside[RUN_TL], 1e-9);
+    ASSERT_NEAR(160, z[RUN_MC] - inside[RUN_MC], 1e-6);
+    PASS();
+}
+
+/* The prior's share of the Fisher matrix: sum over theta of (d theta/d y)(d theta/d y)/width^2
+ * by differences, good to 1e-8; a width is the least of a normal's and of its interval's. */
+TEST the_priors_precision_is_that_of_finite_differences(void)
+{
+    const snl_event e = prior_only();
+    const double width[5] = { 4e5/sqrt(12), 9/sqrt(12), 1.7/sqrt(12), 0.2, 1100/sqrt(12) };
+    double G[D*D] = { 0 }, J[5][D];
+    differences(inside, J);
+    run_event_prior_fisher(&e, inside, 0.7, D, G);
+    for (int i = 0; i < D; i++)
+        for (int j = 0; j < D; j++) {
+            double want = i == j && i >= RUN_XI ? 0.7 : 0;
+            for (int k = 0; k < 5; k++) want += 0.7*J[k][i]*J[k][j]/(width[k]*width[k]);
+            ASSERT_NEAR(want, G[i*D + j], 1e-6/size[i]/size[j]);
+        }
+    PASS();
+}
+
+SUITE(steps)
+{
+    RUN_TEST(a_step_inside_is_that_of_any_coordinates);
+    RUN_TEST(a_step_at_the_border_runs_along_it);
+    RUN_TEST(a_long_step_ends_at_the_border);
+    RUN_TEST(damping_shortens_a_step);
+    RUN_TEST(the_priors_precision_is_that_of_finite_differences);
+}
+
+GREATEST_MAIN_DEFS();
+
+int main(int argc, char **argv)
+{
+    GREATEST_MAIN_BEGIN();
+    RUN_SUITE(steps);
+    GREATEST_MAIN_END();
+}
