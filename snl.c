@@ -585,14 +585,14 @@ static double run_event_jump(void *ctx, snl_rng *rng, const double *from, double
 static int run_event_draw(void *ctx, snl_rng *rng, double *y)
 {
     const snl_event *e = ctx;
-    double z[9], lp;
+    double z[9], sb, lp;
     snl_source s;
     size_t i, tries;
     for (tries = 0; tries < 1000; tries++) {
         for (i = 0; i < 9; i++) z[i] = snl_rng_normal(rng);
         for (i = 0; i < 9; i++) y[i] = e->best[i] + run_dot(i + 1, e->chol + 9*i, z);
-        run_chart_map(&e->chart, 2*SNL_PI * snl_rng_uniform(rng),
-                      2*snl_rng_uniform(rng) - 1, y);
+        sb = 2*snl_rng_uniform(rng) - 1;    /* on its own: arguments have no order */
+        run_chart_map(&e->chart, 2*SNL_PI * snl_rng_uniform(rng), sb, y);
         if (e->dim > RUN_DIM) y[RUN_BRANCH] = 4*snl_rng_uniform(rng);
         if (run_event_source(e, y, &s, &lp)) return 1;
     }

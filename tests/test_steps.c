@@ -1,6 +1,6 @@
 /* Steps of the search, whose trials would make good a wrong derivative at the price of more
- * signals: held against coordinate-free answers and finite differences.  The five files are
- * part of this test. */
+ * signals: held against coordinate-free answers and finite differences.  And the draws that
+ * the first round begins with.  The five files are part of this test. */
 #include "../snl.c"
 #include "../waveform.c"
 #include "../lisa.c"
@@ -158,6 +158,74 @@ TEST the_priors_precision_is_that_of_finite_differences(void)
     PASS();
 }
 
+/* An event of noise without a search: its chart and proposal are put in place. */
+static snl_event *event_with_proposal(snl_data *d, const snl_qnm *qnm)
+{
+    static const snl_prior wide[SNL_NPAR] = {
+        { SNL_UNIFORM, 6e5, 1e6, 0, 0 },           { SNL_UNIFORM, 1, 5, 0, 0 },
+        { SNL_UNIFORM, -0.99, 0.99, 0, 0 },        { SNL_UNIFORM, -0.99, 0.99, 0, 0 },
+        { SNL_UNIFORM, 149500, 150500, 0, 0 },     { SNL_LOG_UNIFORM, 100, 1e7, 0, 0 },
+        { SNL_UNIFORM, -1, 1, 0, 0 },              { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },
+        { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },        { SNL_UNIFORM, -1, 1, 0, 0 },
+        { SNL_UNIFORM, 0, SNL_PI, 0, 0 } };
+    const snl_source s = { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1.1, 0.7, 2.2, 0.3, 0.9, 150000 };
+    snl_event_cfg c;
+    snl_event *e;
+    memset(&c, 0, sizeof c);
+    c.lisa = snl_lisa_defaults(qnm);
+    memcpy(c.prior, wide, sizeof wide);
+    c.nodes = 64;
+    c.search = 200;
+    c.false_alarm = 0.01;
+    for (size_t i = 0; i < 2*d->n; i++) d->S[i] = 1e-40;
+    if (snl_event_create(&e, &c, d, NULL, NULL) != SNL_OK) return NULL;
+    if (run_chart_set(e, &s) != SNL_OK || !run_event_forward(e, &s, e->best)) return NULL;
+    for (int i = 0; i < 9; i++)             /* a factor of which no entry is zero */
+        for (int j = 0; j <= i; j++) e->chol[9*i + j] = 0.003*size[i]*(i == j ? 3 : 1 - 0.2*j);
+    return e;
+}
+
+/* Masses, spins, time and amplitudes are best + L z, the place is uniform on the sphere and there
+ * by Lambert's map about the pole: with z, sine of latitude and longitude from a copy of the stream
+ * in this order with any compiler (they were arguments of one call, which clang has from the left
+ * and gcc from the right), not a number more.  What the prior refuses is drawn anew. */
+TEST draws_of_the_first_proposal_are_those_of_its_stream(void)
+{
+    snl_qnm *qnm;
+    snl_data *d;
+    snl_event *e;
+    snl_source s;
+    snl_rng r, copy;
+    int again = 0;
+    ASSERT_EQ(SNL_OK, snl_qnm_create(&qnm));
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1/200000.0, 100, 900));
+    ASSERT((e = event_with_proposal(d, qnm)) != NULL);
+    snl_rng_seed(&r, 3, 0);
+    snl_rng_seed(&copy, 3, 0);
+    for (int n = 0; n < 300; n++) {
+        double y[D], want[D], lp;
+        ASSERT(run_event_draw(e, &r, y));
+        for (;; again++) {
+            double z[9], lambda, sb, radius;
+            for (int i = 0; i < 9; i++) z[i] = snl_rng_normal(&copy);
+            sb = 2*snl_rng_uniform(&copy) - 1;
+            lambda = 2*SNL_PI*snl_rng_uniform(&copy);
+            radius = 2*sin(0.25*SNL_PI - 0.5*e->chart.pole*asin(sb));
+            for (int i = 0; i < 9; i++)
+                for (int j = (want[i] = e->best[i], 0); j <= i; j++) want[i] += e->chol[9*i + j]*z[j];
+            want[9] = radius*cos(lambda);
+            want[10] = radius*sin(lambda);
+            if (run_event_source(e, want, &s, &lp)) break;
+        }
+        for (int i = 0; i < D; i++) ASSERT_NEAR(want[i], y[i], 1e-9*size[i]);
+    }
+    ASSERT(again > 0);
+    snl_event_free(e);
+    snl_data_free(d);
+    snl_qnm_free(qnm);
+    PASS();
+}
+
 SUITE(steps)
 {
     RUN_TEST(a_step_inside_is_that_of_any_coordinates);
@@ -165,6 +233,7 @@ SUITE(steps)
     RUN_TEST(a_long_step_ends_at_the_border);
     RUN_TEST(damping_shortens_a_step);
     RUN_TEST(the_priors_precision_is_that_of_finite_differences);
+    RUN_TEST(draws_of_the_first_proposal_are_those_of_its_stream);
 }
 
 GREATEST_MAIN_DEFS();
