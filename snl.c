@@ -409,6 +409,9 @@ struct snl_event {
     double          chol[81];        /* of the first proposal's covariance, sky held fixed */
     double          heat, snr;
     size_t          calls;
+    snl_run_hook    hook;            /* while it is searched                               */
+    void           *user;
+    int             stopped;
 };
 
 static const double run_heated_least = 16; /* temperature: a search may end a dozen nats too low */
@@ -736,12 +739,24 @@ static void run_evolve(snl_rng *rng, size_t n, size_t dim, size_t width, const d
     }
 }
 
+/* The progress, with the best SNR so far of a hill of ln L = ll and all before; not 0 when asked to
+ * stop, and ever after. */
+static int run_search_tell(snl_event *e, const char *stage, double done, double ll)
+{
+    snl_run_progress prog = { NULL, 0, 0, 0, 0, 0 };
+    prog.stage = stage;
+    prog.calls = e->calls;
+    prog.done = done;
+    prog.value = e->snr = fmax(e->snr, sqrt(fmax(0, 2*ll)));
+    if (e->hook && !e->stopped) e->stopped = e->hook(e->user, &prog) != 0;
+    return e->stopped;
+}
+
 /* Masses and spins by differential evolution on that statistic: best [6] = in, out.  Ends
  * when all are about as good as the best, or when nothing stands out of the noise.
  * P(false alarm) counts every template tried as independent of the others, and so is
  * rather too large. */
-static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, double *alarm,
-                                   snl_run_hook hook, void *user)
+static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, double *alarm)
 {
     enum { POP = 32, NOISE = 64, EARLY = 8 };
     const snl_prior *pr = e->cfg.prior;
@@ -750,7 +765,6 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, dou
     const double hi[4] = { pr[0].hi, pr[1].hi, pr[2].hi, pr[3].hi };
     run_search rs;
     snl_scan *scan;
-    snl_run_progress prog = { "search", 0, 0, 0, 0, 0 };
     double *in = NULL, *out, pop[POP][6], trial[POP*4], got[POP*2], ln_trials = 0;
     size_t i, j, k, done;
     snl_status st = snl_scan_create(&scan, e->data, &e->cfg.lisa, pr[SNL_T_REF].lo,
@@ -796,9 +810,7 @@ static snl_status run_search_blind(snl_event *e, snl_rng *rng, double *best, dou
             if (pop[j][4] > best[4]) memcpy(best, pop[j], sizeof pop[j]);
         }
         e->calls += POP;
-        prog.done = (double)done / (double)e->cfg.search;
-        prog.value = sqrt(best[4]);
-        if (hook && hook(user, &prog)) { st = SNL_ESTOPPED;  goto done; }
+        if (run_search_tell(e, "search", (double)done / (double)e->cfg.search, 0.5*best[4])) goto done;
         *alarm = -expm1((double)done * exp(ln_trials) * log1p(-run_chi2_tail(best[4])));
         if (least > best[4]*(1 - 1e-2) - 1) break;    /* climbing is sooner there */
         if (*alarm > 0.01 && done > n0 + EARLY*POP) break;
@@ -1244,7 +1256,7 @@ static double run_event_climb(snl_event *e, double *y, int iterations)
     for (it = 0; it < iterations && ll > -INFINITY; it++) {
         double gain = 0;
         int cut = 0;
-        if (!run_event_jacobian(e, y, s, J)) break;
+        if (run_search_tell(e, "climb", 0, ll) || !run_event_jacobian(e, y, s, J)) break;
         run_event_normal(e, y, J, s, G, g, res);
         for (k = 0; k < 8; k++) {
             double z[RUN_MOST], l;
@@ -1309,6 +1321,7 @@ static size_t run_search_tops(snl_event *e, run_place_fn fn, const void *ctx, si
     for (i = 0; i < RUN_CELLS; i++) {
         run_search_cell(i, place);
         grid[i] = fn(e, ctx, place, y);
+        if (run_search_tell(e, "climb", 0, grid[i])) return 0;
     }
     for (i = 0; i < RUN_CELLS; i++)
         if (run_search_is_top(grid, i)) cell[n++] = i;
@@ -1527,7 +1540,7 @@ static snl_status run_search_binary(snl_event *e, snl_rng *rng, const double *pl
         memcpy(pop + j*RUN_BTL, in + pick[j]*RUN_BT, RUN_BT * sizeof *pop);
         pop[j*RUN_BTL + RUN_BT] = out[pick[j]];
     }
-    for (gen = 0; gen < GENERATIONS; gen++) {
+    for (gen = 0; gen < GENERATIONS && !run_search_tell(e, "climb", 0, best[RUN_BT]); gen++) {
         run_evolve(rng, POP, RUN_BT, RUN_BTL, pop, best, lo, hi, in);
         if ((st = snl_pool_map(e->pool, run_free_fn, &f, POP, 4, in, RUN_BT, out, 1)) != SNL_OK) return st;
         e->calls += POP;
@@ -1613,8 +1626,7 @@ static snl_status run_search_modes(snl_event *e, snl_rng *rng, double *ll, snl_f
     return *ll > -INFINITY ? SNL_OK : SNL_EFAILED;
 }
 
-snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook hook,
-                            void *user, snl_fault *why)
+static snl_status run_search_all(snl_event *e, snl_search_result *out, snl_fault *why)
 {
     snl_rng rng;
     double blind[6] = { 0 }, ll = 0, place[2], y[RUN_MOST], jac;
@@ -1625,10 +1637,10 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     snl_rng_seed(&rng, e->cfg.seed, 1);
     memset(out, 0, sizeof *out);
     out->false_alarm = 1;
-    st = run_search_blind(e, &rng, blind, &out->false_alarm, hook, user);
+    st = run_search_blind(e, &rng, blind, &out->false_alarm);
     out->scan_snr = sqrt(blind[4]);
     out->calls = e->calls;
-    if (st != SNL_OK) return st;
+    if (st != SNL_OK || e->stopped) return st;
     if (!(out->false_alarm <= e->cfg.false_alarm)) return SNL_EFAILED;
     run_masses(blind[0], blind[1], &start.m1, &start.m2);
     start.chi1 = blind[2];     start.chi2 = blind[3];  start.distance = 1e4;
@@ -1646,7 +1658,7 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     if (!(run_search_climb(e, &top, 5, e->best) > -INFINITY)) return SNL_EFAILED;
     if ((st = run_search_settle(e, SNL_PHENOMD, 2, &ll, why)) != SNL_OK
         || (st = run_search_images(e, &ll, why)) != SNL_OK) return st;
-    if (e->cfg.lisa.model != SNL_PHENOMD
+    if (e->cfg.lisa.model != SNL_PHENOMD && !e->stopped
         && ((st = run_search_modes(e, &rng, &ll, why)) != SNL_OK
             || (st = run_search_settle(e, e->cfg.lisa.model, 1, &ll, why)) != SNL_OK)) return st;
     e->snr = sqrt(fmax(0, 2*ll));
@@ -1659,6 +1671,21 @@ snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook h
     out->snr = e->snr;
     out->calls = e->calls;
     return SNL_OK;
+}
+
+snl_status snl_event_search(snl_event *e, snl_search_result *out, snl_run_hook hook, void *user,
+                            snl_fault *why)
+{
+    snl_status st;
+    e->hook = hook;
+    e->user = user;
+    e->stopped = 0;
+    e->snr = 0;
+    st = run_search_all(e, out, why);
+    if (e->stopped) st = SNL_ESTOPPED;
+    e->stopped = 0;
+    e->hook = NULL;
+    return st;
 }
 
 /* ln of the evidence of the hill with its top at y, as of a Gaussian: ln L + ln prior + ln

@@ -1294,9 +1294,12 @@ typedef struct snl_sample_report {
 } snl_sample_report;
 
 typedef struct snl_run_progress {
-    const char *stage;            /* "search", "simulate", "train", "sample", "calibrate"     */
-    size_t round, calls;          /* from 0; calls of the density, in "sample"                */
-    double done, value;           /* share done in [0, 1]; SNR of the search, acceptance, or  */
+    const char *stage;            /* "search", "climb", "simulate", "train", "sample",        */
+                                  /* "calibrate"                                              */
+    size_t round, calls;          /* from 0; calls: of the density, in "sample"; of the       */
+                                  /* waveform, in "search" and "climb"                        */
+    double done, value;           /* share done in [0, 1], 0 in "climb", which ends when      */
+                                  /* nothing is gained; SNR of the search, acceptance, or     */
     double train;                 /* loss of the validation and of the training rows          */
 } snl_run_progress;
 typedef int (*snl_run_hook)(void *user, const snl_run_progress *p);   /* non-zero stops       */
@@ -1521,7 +1524,8 @@ void snl_event_free(snl_event *e);
  * masses and spins by differential evolution, then the sky on a grid and all eleven by
  * Levenberg-Marquardt.  Must come before the rest.  The probability of a false alarm is that
  * of chi^2 in as many independent trials as the templates tried have in simulated noise of
- * the same PSD.  SNL_EFAILED: nothing found; out then holds calls, scan_snr, false_alarm. */
+ * the same PSD.  hook is asked in the stages "search" and, from the sky on, "climb".
+ * SNL_EFAILED: nothing found; out then holds calls, scan_snr, false_alarm.  SNL_ESTOPPED. */
 SNL_MUST_USE snl_status snl_event_search(snl_event *e, snl_search_result *out,
                                          snl_run_hook hook, void *user, snl_fault *why);
 

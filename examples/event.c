@@ -400,6 +400,7 @@ static int report_progress(void *user, const snl_run_progress *p)
 {
     session *s = user;
     const int epoch = !strcmp(p->stage, "train") && p->done > 0;
+    const int search = !strcmp(p->stage, "search") || !strcmp(p->stage, "climb");
     char stage[48], more[64] = "";
     if (epoch) {
         const double *was = s->training.rows ? s->training.v + (s->training.rows - 1)*REPORT_EPOCH : NULL;
@@ -416,12 +417,11 @@ static int report_progress(void *user, const snl_run_progress *p)
     if (s->run && strcmp(p->stage, "calibrate"))
         snprintf(stage, sizeof stage, "round %lu: %s", (unsigned long)p->round + 1, p->stage);
     else snprintf(stage, sizeof stage, "%s", p->stage);
-    if (!strcmp(p->stage, "search"))
-        snprintf(more, sizeof more, ", SNR %.2f, %lu calls", p->value, (unsigned long)snl_event_calls(s->event));
+    if (search) snprintf(more, sizeof more, ", SNR %.2f, %lu calls", p->value, (unsigned long)p->calls);
     else if (epoch) snprintf(more, sizeof more, ", loss %.3g", p->value);
     else if (!strcmp(p->stage, "sample") && p->done > 0)
         snprintf(more, sizeof more, ", acceptance %.2f", p->value);
-    if (strcmp(p->stage, "search") && p->done > 0)
+    if (!search && p->done > 0)
         snprintf(more + strlen(more), sizeof more - strlen(more), ", %lu calls", (unsigned long)
                  (snl_event_calls(s->event) + (s->run ? snl_run_state(s->run).calls : p->calls)));
     terminal_progress(&s->tell, stage, p->done, more);

@@ -51,7 +51,7 @@ static void time_left(char *text, size_t size, double seconds)
 void terminal_progress(terminal *t, const char *stage, double done, const char *rest)
 {
     const time_t now = time(NULL);
-    char line[COLUMNS + 1], left[32] = "";
+    char line[COLUMNS + 1], share[8] = "", left[32] = "";
     int n;
     if (t->quiet) return;
     if (strcmp(t->stage, stage) || done < t->done) {
@@ -64,7 +64,8 @@ void terminal_progress(terminal *t, const char *stage, double done, const char *
     t->told = now;
     if (done > 0.02 && difftime(now, t->began) >= 1)
         time_left(left, sizeof left, difftime(now, t->began) * (1 - done)/done);
-    n = snprintf(line, sizeof line, "%s%4.0f %%%s%s", stage, 100*done, rest, left);
+    if (done > 0) snprintf(share, sizeof share, "%4.0f %%", 100*done);
+    n = snprintf(line, sizeof line, "%s%s%s%s", stage, share, rest, left);
     if (n >= COLUMNS) n = COLUMNS;
     if (t->live) fprintf(stderr, "\r%s%*s", line, (int)t->shown > n ? (int)t->shown - n : 0, "");
     else fprintf(stderr, "%s\n", line);

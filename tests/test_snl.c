@@ -687,6 +687,15 @@ TEST another_prior_is_checked_and_changes_the_density_by_its_own(void)
 static int stop_now(void *user, const snl_run_progress *p)
 { const char **stage = user;  *stage = p->stage;  return 1; }
 
+/* Stops in the climb, from so many calls on. */
+typedef struct climbed { size_t calls;  snl_run_progress last; } climbed;
+static int stop_at_the_climb(void *user, const snl_run_progress *p)
+{
+    climbed *c = user;
+    c->last = *p;
+    return !strcmp(p->stage, "climb") && p->calls >= c->calls;
+}
+
 TEST events_refuse_settings_by_name_and_stop_when_asked(void)
 {
     snl_event_cfg c;
@@ -694,6 +703,7 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
     snl_fault why;
     snl_search_result f;
     const char *stage = "";
+    climbed at = { 0, { "", 0, 0, 0, 0, 0 } };
 #define REFUSES(change, what) do { \
         c = ev.cfg;  change;  why.name = "nothing"; \
         ASSERT_FALSE(SNL_OK == snl_event_create(&e, &c, ev.data, NULL, &why)); \
@@ -719,6 +729,13 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
     ASSERT_EQ(SNL_ESTOPPED, snl_event_search(e, &f, stop_now, &stage, NULL));
     ASSERT_STR_EQ("search", stage);
     snl_event_free(e);
+    for (int i = 0; i < 2; i++, at.calls = at.last.calls + 200) {   /* on the grid of 160; after it */
+        ASSERT_EQ(SNL_OK, snl_event_create(&e, &c, ev.data, NULL, NULL));
+        ASSERT_EQ(SNL_ESTOPPED, snl_event_search(e, &f, stop_at_the_climb, &at, NULL));
+        ASSERT(at.last.calls > 300 && at.last.value > 100);
+        ASSERT(snl_event_calls(e) < at.last.calls + 60);            /* the climbs take 500 */
+        snl_event_free(e);
+    }
     snl_event_free(NULL);
     PASS();
 }
