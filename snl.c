@@ -605,17 +605,26 @@ static int run_event_draw(void *ctx, snl_rng *rng, double *y)
 snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl_data *data,
                             const snl_pool *pool, snl_fault *why)
 {
-    const snl_prior *t = &cfg->prior[SNL_T_REF];
+    const double turn = 2*SNL_PI, any = DBL_MAX, least = DBL_MIN;
+    const struct { double lo, hi, width; } legal[SNL_NPAR] = {
+        { least, any, any }, { 1, any, any }, { -1, 1, any }, { -1, 1, any },
+        { -any, any, 2/data->df },          /* periodic data hold any time once already */
+        { least, any, any }, { -1, 1, any }, { -turn, turn, turn }, { -2*turn, 2*turn, turn },
+        { -1, 1, any }, { -turn, turn, turn/2 }
+    };
+    const snl_source binary = { 2e6, 1e6, 0, 0, 1e4, 1, 0, 0, 0, 0, 0 };    /* for the rest of cfg */
     snl_status st;
     snl_event *e;
     int i;
     *out = NULL;
     for (i = 0; i < SNL_NPAR; i++) {
-        st = run_prior_check(i, &cfg->prior[i], -DBL_MAX, DBL_MAX, why);
+        const snl_prior *p = &cfg->prior[i];
+        st = run_prior_check(i, p, legal[i].lo, legal[i].hi, why);
         if (st != SNL_OK) return st;
+        if (!(p->hi - p->lo <= legal[i].width*(1 + 1e-12)))
+            return snl_refuse(why, snl_parameter_name[i], p->hi, p->lo, p->lo + legal[i].width);
     }
-    if (!(t->hi - t->lo <= 2/data->df))     /* periodic data hold any time once already */
-        return snl_refuse(why, snl_parameter_name[SNL_T_REF], t->hi, t->lo, t->lo + 2/data->df);
+    if ((st = snl_lisa_signal(&cfg->lisa, &binary, 0, NULL, NULL, NULL, NULL, why)) != SNL_OK) return st;
     if (cfg->lisa.model != SNL_PHENOMD && cfg->lisa.model != SNL_PHENOMHM)
         return snl_refuse(why, "model", cfg->lisa.model, SNL_PHENOMD, SNL_PHENOMHM);
     if (cfg->nodes < 64 || cfg->nodes > 4096)
@@ -1771,7 +1780,7 @@ void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t see
 {
     size_t i;
     for (i = 0; i < n; i++) {
-        double *t = theta + i*SNL_NPAR, jac, pick[2] = { 0, 0 };
+        double *t = theta + i*SNL_NPAR, jac, pick[2] = { (double)NAN, (double)NAN };
         snl_source s;
         snl_rng rng;
         snl_rng_seed(&rng, seed, i);
@@ -1974,8 +1983,9 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
           [SNL_MOVE_MIXTURE] = 0.4, [SNL_MOVE_JUMP] = 0.1 }, { [SNL_MOVE_STRETCH] = 1 }
     };
     const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
-    const size_t more = c->steps > keep ? (c->steps/keep < 8 ? c->steps/keep : 8) : 1;
-    const size_t rows = keep*more;              /* for the ESS; every more-th is handed out */
+    const size_t least = (39 + keep)/keep, wish = c->steps/keep < 8 ? c->steps/keep : 8;
+    const size_t more = wish > least ? wish : least;
+    const size_t rows = keep*more;  /* for the ESS, which needs 40; every more-th is handed out */
     const size_t quarter = (c->burn + 3)/4;
     const size_t worth = (c->burn + c->steps)*W/64, fit = worth < RUN_FIT ? worth : RUN_FIT;
     const size_t skip = W < fit ? 1 + quarter*W/fit : quarter;              /* <= quarter */
@@ -2178,6 +2188,47 @@ void snl_run_free(snl_run *r)
     SNL_FREE(r);
 }
 
+/* The network of d numbers x given the context ... */
+static snl_flow_shape run_shape(const snl_run *r, size_t d)
+{
+    snl_flow_shape s = snl_flow_shape_defaults(d, r->p->nc);
+    s.degree = r->cfg.once ? 0 : r->cfg.degree;
+    s.mean_layers = r->cfg.once ? 0 : r->cfg.layers;
+    s.mean_width = r->cfg.width;
+    s.transforms = r->cfg.transforms;
+    if (r->cfg.once) { s.layers = r->cfg.layers;  s.width = r->cfg.width; }
+    return s;
+}
+
+/* ... and that of y given k components, whose mean is the summary. */
+static snl_flow_shape run_shape_summary(const snl_run *r, size_t k)
+{
+    snl_flow_shape s = run_shape(r, r->p->dim);
+    s.m = k;
+    s.degree = 1;
+    s.transforms = 0;
+    return s;
+}
+
+/* Are these networks that can be made, at the largest? */
+static snl_status run_check_shapes(const snl_run *r, snl_fault *why)
+{
+    static const char *const ours[][2] = { { "mean_layers", "layers" }, { "mean_width", "width" } };
+    const size_t most = r->p->unit_noise ? r->cfg.components : r->p->nx;
+    const snl_flow_shape shape[2] = { run_shape(r, run_learned(r) ? r->p->dim : most),
+                                      run_shape_summary(r, most) };
+    snl_status st = SNL_OK;
+    int i;
+    for (i = 0; i <= run_learned(r) && st == SNL_OK; i++) {
+        snl_flow *f;
+        st = snl_flow_create(&f, &shape[i], why);
+        snl_flow_free(f);
+    }
+    for (i = 0; i < 2; i++)
+        if (st != SNL_OK && why && !strcmp(why->name, ours[i][0])) why->name = ours[i][1];
+    return st;
+}
+
 snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg *cfg,
                           snl_fault *why)
 {
@@ -2186,7 +2237,7 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     const double noisy = cfg->once || !unit || cfg->compression == SNL_COMPRESS_LEARNED;
     const run_limit limits[] = {
         { "dim",         (double)d,               1,                RUN_MAX_DIM,          0 },
-        { "nx",          (double)p->nx,           1,                INFINITY,             0 },
+        { "nx",          (double)p->nx,           1,                unit ? INFINITY : 1024, 0 },
         { "nc",          (double)p->nc,           1,                1024,                 0 },
         { "heat",        p->heat,                 1,                unit ? DBL_MAX : 1,   0 },
         { "first",       (double)cfg->first,      50,               1e9,                  0 },
@@ -2221,7 +2272,11 @@ snl_status snl_run_create(snl_run **out, const snl_problem *p, const snl_run_cfg
     r->cap = cfg->first + cfg->each * cfg->rounds;
     run_arrays(r, a);
     for (i = 0; i < RUN_ARRAYS; i++) total += a[i].room;
-    if (!(m = SNL_CALLOC(total, sizeof *m))) { SNL_FREE(r);  return SNL_ENOMEM; }
+    st = run_check_shapes(r, why);
+    if (st != SNL_OK || !(m = SNL_CALLOC(total, sizeof *m))) {
+        SNL_FREE(r);
+        return st != SNL_OK ? st : SNL_ENOMEM;
+    }
     for (i = 0; i < RUN_ARRAYS; i++) { *a[i].at = m;  m += a[i].room; }
     r->report = (snl_round *)(void *)r->rounds;
     r->beta = 1 / p->heat;
@@ -2307,7 +2362,7 @@ static snl_status run_expand(snl_run *r, run_basis *b, size_t at)
     if (!in) return SNL_ENOMEM;
     s = in + 2*d*(d + 1);
     for (i = 0; i < 2*d && st == SNL_OK; i++) {
-        double lp, *y = in + n*(d + 1);
+        double lp = -INFINITY, *y = in + n*(d + 1);
         memcpy(y, y0, (d + 1) * sizeof *y);
         for (k = i/2; k < d; k++) y[k] += (i % 2 ? -step : step) * r->chol[k*d + i/2];
         st = p->log_prior(p->ctx, 0, 1, y, &lp);
@@ -2563,16 +2618,6 @@ static snl_status run_train(run_training *a, size_t n, snl_flow **flow, double *
     return st;
 }
 
-static snl_flow_shape run_shape(const snl_run *r, size_t d, size_t m)
-{
-    snl_flow_shape s = snl_flow_shape_defaults(d, m);
-    s.degree = r->cfg.degree;
-    s.mean_layers = r->cfg.layers;
-    s.mean_width = r->cfg.width;
-    s.transforms = r->cfg.transforms;
-    return s;
-}
-
 /* The network that makes one number for each parameter of the components: the mean of y given
  * signal and noise, from COPIES noisy ones of each row. */
 static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, run_training *a)
@@ -2592,9 +2637,7 @@ static snl_status run_learn_summary(snl_run *r, size_t m, const size_t *pick, ru
         for (j = 0; j < k; j++) c[i*k + j] = a->x[(i % m)*k + j] + snl_rng_normal(&rng);
         memcpy(y + i*d, r->y + pick[i % m]*(d + 1), d * sizeof *y);
     }
-    b.shape = run_shape(r, d, k);
-    b.shape.degree = 1;
-    b.shape.transforms = 0;
+    b.shape = run_shape_summary(r, k);
     b.cfg.flow.epochs = 0;
     b.data.n = COPIES*m;  b.data.c = c;  b.data.x = y;  b.data.s = NULL;
     b.noise = 0;                                /* none is added to y */
@@ -2678,17 +2721,19 @@ static snl_status run_fit(snl_run *r, size_t m, const size_t *pick, run_target *
     a.cfg.seed = r->cfg.seed + r->round;
     if (st == SNL_OK && learned) st = run_learn_summary(r, m, pick, &a);
     a.data.n = m;  a.data.c = c;  a.data.x = x;  a.data.s = fresh && !learned ? ones : NULL;
-    if (learned) a.data.x = ones + k;           /* all drawn anew by the hook */
-    a.shape = run_shape(r, run_width(r), p->nc);
-    if (r->cfg.once) {
-        a.shape.degree = a.shape.mean_layers = 0;
-        a.shape.layers = r->cfg.layers;
-        a.shape.width = r->cfg.width;
+    if (st == SNL_OK && learned) {              /* drawn anew by the hook, on this scale */
+        double *work = SNL_CALLOC(snl_flow_work(r->squeeze), sizeof *work);
+        if (work) run_seen(r, m, x, ones + k, work);
+        else st = SNL_ENOMEM;
+        SNL_FREE(work);
+        a.data.x = ones + k;
     }
+    a.shape = run_shape(r, run_width(r));
     rep->components = (double)run_width(r);
     if (st == SNL_OK) st = run_train(&a, r->cfg.networks, r->flow, &rep->loss);
     if (st == SNL_OK) st = run_ready(r);
     if (st == SNL_OK && learned) run_level(r, m, pick, c);
+    if (st != SNL_OK) run_forget(r);            /* all networks or none */
     SNL_FREE(c);
     return st;
 }
@@ -2748,7 +2793,7 @@ static snl_status run_known(const snl_run *r, size_t n, run_target *t, snl_rng *
     while (t->knowns < RUN_KNOWN) {
         double u = sum * snl_rng_uniform(rng);
         for (i = 0; i < n && (u -= weight[i]) >= 0; i++) ;
-        if (i == n) break;                          /* none is left, but for rounding */
+        if (i == n || !(weight[i] > 0)) break;      /* none is left, but for rounding */
         memcpy(t->known + d * t->knowns++, r->y + i*(d + 1), d * sizeof *weight);
         sum -= weight[i];
         weight[i] = 0;
@@ -2837,10 +2882,11 @@ static snl_status run_moved(snl_run *r, double *out)
         w[i] = two[2*i] > -INFINITY ? two[2*i + 1] - r->draw_ll[i] : -INFINITY;
         top = fmax(top, w[i]);
     }
-    for (i = 0; i < n && st == SNL_OK; i++) w[i] = top > -INFINITY ? exp(w[i] - top) : 1;
+    for (i = 0; i < n && st == SNL_OK; i++) w[i] = exp(w[i] - top);
     for (*out = 0, k = 0; k < d && st == SNL_OK; k++) {
         for (i = 0; i < n; i++) x[i] = r->draws[i*d + k];
-        if (snl_jsd(n, x, NULL, n, x, w, &j, x + n) == SNL_OK) *out = fmax(*out, j);
+        if (!(top > -INFINITY) || snl_jsd(n, x, NULL, n, x, w, &j, x + n) != SNL_OK) j = log(2);
+        *out = fmax(*out, j);                   /* ln 2: nothing is left of the old draws */
     }
     SNL_FREE(two);
     return st;
@@ -3112,10 +3158,10 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
     }
     for (i = 0; i < RUN_COUNTS; i++) p = snl_get(p, v + i);
     p = snl_get(snl_get(p, &squeeze), &flow);
-    if (v[0] > r->cfg.rounds || v[1] > r->cap || v[2] > 2 || v[4] > r->cfg.chain.samples
+    if (v[0] > r->cfg.rounds || v[1] > r->cap || v[2] > 2
         || v[3] > (r->p->unit_noise ? r->cfg.components : r->p->nx)
         || v[5] > (run_scores(r) ? 2*d*r->cfg.points*v[0] : 0) || squeeze > size || flow > size
-        || (v[0] > 0) != (flow > 0) || (run_learned(r) && v[0] > 0) != (squeeze > 0))
+        || v[4] != (v[0] > 0 ? r->cfg.chain.samples : 0) || (v[0] > 0) != (flow > 0) || (run_learned(r) && v[0] > 0) != (squeeze > 0))
         return SNL_EFORMAT;
     run_state(&t, count, number);
     for (i = 0; i < RUN_COUNTS; i++) *count[i] = (size_t)v[i];

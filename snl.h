@@ -1276,7 +1276,8 @@ typedef struct snl_problem {
 typedef struct snl_sample_cfg {
     size_t walkers, temps;        /* even, >= 2 dim + 2; 1 .. 64                              */
     double ratio;                 /* > 1, at the start: the ladder adapts                     */
-    size_t burn, steps;           /* ensemble steps dropped and kept, >= 10                   */
+    size_t burn, steps;           /* ensemble steps dropped and kept, >= 10; as many are kept */
+                                  /* as make 40 rows of walkers, to tell how independent      */
     size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
     double ess;                   /* >= 0: steps kept are doubled until so many effective     */
     size_t most;                  /* samples, or until they would be more than this           */
@@ -1345,7 +1346,7 @@ typedef struct snl_run_cfg {
     size_t   networks;        /* that are trained, 1 .. 8.  What counts is the mean of their  */
                               /* means where these are all they learn, else of their densities*/
     size_t   degree;          /* of the polynomial part of the mean, 0 .. 4                   */
-    size_t   layers, width;   /* of the networks                                              */
+    size_t   layers, width;   /* of the networks, as in snl_flow_shape                        */
     size_t   epochs;          /* of training at most, per stage                               */
     size_t   transforms;      /* of the flow; >= 1 unless unit_noise                          */
     double   error;           /* stop when the surrogate's ln L is this good on new           */
@@ -1412,7 +1413,8 @@ typedef struct snl_run_view {
  * called from the one that trains the first.
  *
  * SNL_EINVAL: a field of problem or cfg, named in why; a round after the last.  SNL_ENOMEM.
- * SNL_ESTOPPED by the hook.  SNL_EFAILED: the numbers did not allow to go on. */
+ * SNL_ESTOPPED by the hook.  SNL_EFAILED: the numbers did not allow to go on.  SNL_ENOTFINITE:
+ * a simulation is not finite. */
 typedef struct snl_run snl_run;
 SNL_MUST_USE snl_status snl_run_create(snl_run **out, const snl_problem *problem,
                                        const snl_run_cfg *cfg, snl_fault *why);
@@ -1439,7 +1441,8 @@ SNL_MUST_USE snl_status snl_run_budget(const snl_run *r, size_t n, const double 
  * for each a simulation, noise, and draws >= 100 samples of the surrogate's posterior of it.
  * If the surrogate is right, the rank of the truth among its draws is uniform, for any
  * function of y.  truth [n][dim], post [n][draws][dim].  n simulations.  A trial is a row for
- * the pool: its workers allocate, so SNL_CALLOC has to allow that.
+ * the pool: its workers allocate, so SNL_CALLOC has to allow that, and jump is called by several
+ * of them at once.  On an error truth and post are undefined.
  * SNL_EINVAL: no unit_noise, no round yet, heat, draws, n; else as snl_run_round. */
 SNL_MUST_USE snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, double heat,
                                           uint64_t seed, double *truth, double *post,
@@ -1447,7 +1450,8 @@ SNL_MUST_USE snl_status snl_run_calibrate(snl_run *r, size_t n, size_t draws, do
 
 /* The complete state between two rounds as bytes [snl_run_save_size(r)], and back into a run
  * created for the same problem with the same sizes and seed: it then continues bit for bit.
- * SNL_EFORMAT: damaged, r is unchanged.  SNL_EINVAL: of other sizes or another seed. */
+ * SNL_EFORMAT: damaged, SNL_EINVAL: of other sizes or another seed; r is unchanged.  SNL_ENOMEM:
+ * r can be loaded again, or freed. */
 size_t snl_run_save_size(const snl_run *r);
 SNL_MUST_USE snl_status snl_run_save(const snl_run *r, unsigned char *bytes);
 SNL_MUST_USE snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size);
@@ -1474,7 +1478,8 @@ void snl_theta_from_source(const snl_source *s, double *theta);
 typedef enum snl_prior_kind { SNL_UNIFORM, SNL_LOG_UNIFORM, SNL_NORMAL } snl_prior_kind;
 typedef struct snl_prior {
     snl_prior_kind kind;
-    double lo, hi;                /* support, finite; angles: a full period or a part of it; */
+    double lo, hi;                /* support, finite, within what is physical; angles: a     */
+                                  /* full period or a part of it within two of them from 0;  */
                                   /* t_ref: at most twice the length of the data             */
     double mean, sd;              /* SNL_NORMAL, cut to the support                          */
 } snl_prior;
@@ -1485,8 +1490,8 @@ typedef struct snl_event_cfg {
     snl_lisa_cfg lisa;
     snl_prior prior[SNL_NPAR];
     size_t   nodes;               /* of the heterodyned likelihood, 64 .. 4096               */
-    size_t   search;              /* waveforms of the first, sky-blind search, >= 200        */
-    double   false_alarm;         /* what is likelier in noise alone is not found, 0 .. 1    */
+    size_t   search;              /* waveforms of the first, sky-blind search, 200 .. 10^6   */
+    double   false_alarm;         /* what is likelier in noise alone is not found, in (0, 1] */
     uint64_t seed;
 } snl_event_cfg;
 
@@ -1525,7 +1530,8 @@ void snl_event_free(snl_event *e);
  * Levenberg-Marquardt.  Must come before the rest.  The probability of a false alarm is that
  * of chi^2 in as many independent trials as the templates tried have in simulated noise of
  * the same PSD.  hook is asked in the stages "search" and, from the sky on, "climb".
- * SNL_EFAILED: nothing found; out then holds calls, scan_snr, false_alarm.  SNL_ESTOPPED. */
+ * SNL_EFAILED: nothing found; out then holds calls, scan_snr, false_alarm.  SNL_ESTOPPED: out is
+ * undefined. */
 SNL_MUST_USE snl_status snl_event_search(snl_event *e, snl_search_result *out,
                                          snl_run_hook hook, void *user, snl_fault *why);
 
@@ -1543,14 +1549,16 @@ SNL_MUST_USE snl_status snl_event_prior(snl_event *e, const snl_prior *prior, sn
 void snl_event_problem(snl_event *e, snl_problem *p);
 
 /* theta [n][SNL_NPAR] of y [n][11]; the symmetric solutions (phi_ref, psi) + pi/2 are
- * chosen between by the prior and by stream i of seed for row i. */
+ * chosen between by the prior and by stream i of seed for row i.  NaN: all of a row that is no
+ * source, these two of one whose angles the prior does not allow. */
 void snl_event_theta(const snl_event *e, size_t n, const double *y, uint64_t seed,
                      double *theta);
 
 size_t snl_event_calls(const snl_event *e);      /* waveforms of the search so far            */
 
 /* What the search found as bytes [snl_event_save_size(e)], and back into an event created
- * with the same configuration and data; it takes the place of the search.  SNL_EFORMAT. */
+ * with the same configuration and data; it takes the place of the search.  SNL_EFORMAT: damaged,
+ * e is unchanged.  SNL_ENOMEM: e has to be loaded again, searched or freed. */
 size_t snl_event_save_size(const snl_event *e);
 void snl_event_save(const snl_event *e, unsigned char *bytes);
 SNL_MUST_USE snl_status snl_event_load(snl_event *e, const unsigned char *bytes, size_t size);

@@ -47,7 +47,7 @@ run() {         # run TEST: 0 if it is red
     { ! (ulimit -t ${LIMIT:-150}; exec $D/$1 -a) >$D/$1.out; } 2>/dev/null      # nor "Aborted"
 }
 base=none               # nothing is caught by tests that are red anyway
-for t in test_waveform test_lisa test_fft test_nn_gradients test_nn test_mcmc test_steps test_snl test_faults; do
+for t in test_waveform test_lisa test_fft test_nn_gradients test_nn test_mcmc test_inside test_snl test_faults; do
     if run $t; then echo "$t is red as it is"; exit 1; fi
 done
 tried=0 caught=0
@@ -64,7 +64,7 @@ while IFS=$TAB read -r file line col len new && [ $tried -lt $N ]; do
             lisa) list="test_lisa test_fft test_snl test_faults";;
             nn) list="test_nn_gradients test_nn test_snl test_faults";;
             mcmc) list="test_mcmc test_snl test_faults";;
-            *) list="test_steps test_snl test_faults";;
+            *) list="test_inside test_snl test_faults";;
         esac
         for t in $list; do if run $t; then by=$t; break; fi; done
         if [ -n "$by" ]; then caught=$((caught + 1)); else by=SURVIVED; fi

@@ -62,7 +62,7 @@ target() {      # target NAME COMPILER FLAGS RUNNER SCRIPTS
 c99="-std=c99 -pedantic -Wall -Wextra -Werror" build=test_build
 find_wine() { for w in wine64 /usr/lib/wine/wine64 wine; do
     if command -v $w >/dev/null; then echo $w; return; fi; done; echo wine; }
-quick="test_base test_bytes test_io test_nn_gradients test_steps test_waveform"
+quick="test_base test_bytes test_io test_nn_gradients test_inside test_waveform"
 most="$quick test_fft test_lisa test_faults"
 # 32-bit programs run by themselves where the kernel lets them; qemu takes x87's 80 bits one
 # operation after the other

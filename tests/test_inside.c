@@ -1,6 +1,7 @@
-/* Steps of the search, whose trials would make good a wrong derivative at the price of more
- * signals: held against coordinate-free answers and finite differences.  And the draws that
- * the first round begins with.  The five files are part of this test. */
+/* Inner parts whose faults the rest would make good, at a price.  Steps of the search, held
+ * against coordinate-free answers and finite differences; the draws that the first round begins
+ * with; what rounds know of the density and say of their end.  The five files are part of this
+ * test. */
 #include "../snl.c"
 #include "../waveform.c"
 #include "../lisa.c"
@@ -226,7 +227,123 @@ TEST draws_of_the_first_proposal_are_those_of_its_stream(void)
     PASS();
 }
 
-SUITE(steps)
+/* ---- rounds: s = y + y^2-like bend of two numbers in unit noise ------------------ */
+
+static snl_status bent(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    (void)ctx; (void)worker;
+    for (size_t i = 0; i < 2*n; i++) out[i] = in[i/2*3 + i%2]*(1 + 0.1*in[i/2*3]*in[i/2*3 + 1]);
+    return SNL_OK;
+}
+static snl_status square(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    (void)ctx; (void)worker;
+    for (size_t i = 0; i < n; i++, y += 2)
+        out[i] = fabs(y[0]) < 9 && fabs(y[1]) < 9 ? 0 : -INFINITY;
+    return SNL_OK;
+}
+static snl_status as_it_is(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{ (void)ctx; (void)worker;  memcpy(out, y, 2*n*sizeof *y);  return SNL_OK; }
+static int widely(void *ctx, snl_rng *r, double *y)
+{ (void)ctx;  y[0] = 2*snl_rng_normal(r);  y[1] = 2*snl_rng_normal(r);  return 1; }
+
+/* After two rounds of 160 simulations in all, of which some 150 count */
+static snl_run *two_rounds(snl_problem *p, uint64_t seed)
+{
+    static const double x[2] = { 0.5, 0.1 };
+    static const snl_sample_cfg chain = { 16, 1, 2, 20, 20, 100, 0, 0, 0 };
+    snl_run_cfg c = snl_run_defaults();
+    snl_run *r;
+    memset(p, 0, sizeof *p);
+    p->dim = p->nx = p->nc = 2;
+    p->x_obs = x;
+    p->unit_noise = 1;
+    p->heat = 1;
+    p->simulate = bent;  p->log_prior = square;  p->context = as_it_is;  p->draw = widely;
+    c.first = 100;   c.each = 60;       c.rounds = 6;      c.layers = 1;  c.width = 4;
+    c.epochs = 5;    c.components = 2;  c.networks = 1;    c.chain = chain;
+    c.seed = seed;
+    c.divergence = 1e-12;
+    if (snl_run_create(&r, p, &c, NULL) != SNL_OK) return NULL;
+    for (int i = 0; i < 2; i++)
+        if (snl_run_round(r, NULL, NULL, NULL) != SNL_OK) { snl_run_free(r);  return NULL; }
+    return r;
+}
+
+/* Points are drawn without putting back: none is known more often than it was simulated.  What the
+ * weights leave by rounding is at times negative, and was simulation 0 some 350 times. */
+TEST known_points_are_known_once(void)
+{
+    snl_problem p;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        snl_run *r = two_rounds(&p, seed);
+        run_target t = { .p = &p, .fn = run_surrogate, .ctx = r, .beta = 1 };
+        double *work;
+        snl_rng rng;
+        ASSERT(r != NULL);
+        ASSERT((work = run_target_begin(&t, r, r->calls)) != NULL);
+        snl_rng_seed(&rng, seed, 5);
+        ASSERT_EQ(SNL_OK, run_known(r, r->calls, &t, &rng, work));
+        ASSERT(t.knowns > 50 && t.knowns <= r->calls);
+        for (size_t i = 0; i < t.knowns; i++) {
+            size_t made = 0, known = 0;         /* simulations there */
+            for (size_t j = 0; j < r->calls; j++) made += !memcmp(r->y + 3*j, t.known + 2*i, 16);
+            for (size_t j = 0; j < t.knowns; j++) known += !memcmp(t.known + 2*j, t.known + 2*i, 16);
+            ASSERT(known <= made);
+        }
+        free(t.start);
+        snl_run_free(r);
+    }
+    PASS();
+}
+
+/* How far a posterior moved: not at all when the surrogate is the same, by ln 2, the most that two
+ * densities can differ, when the new one allows none of the old draws, or one alone. */
+TEST a_posterior_that_nothing_is_left_of_has_moved(void)
+{
+    snl_problem p;
+    double moved, *two;
+    snl_run *r = two_rounds(&p, 1);
+    ASSERT(r != NULL);
+    ASSERT((two = malloc(2*r->have*sizeof *two)) != NULL);
+    for (size_t i = 0; i < r->have; i++) {
+        ASSERT_EQ(SNL_OK, run_surrogate(r, 0, 1, r->draws + 2*i, two));
+        r->draw_ll[i] = two[1];
+    }
+    ASSERT_EQ(SNL_OK, run_moved(r, &moved));
+    ASSERT_NEAR(0, moved, 1e-12);
+    for (size_t i = 1; i < r->have; i++) r->draw_ll[i] += 1000;
+    ASSERT_EQ(SNL_OK, run_moved(r, &moved));
+    ASSERT_NEAR(log(2), moved, 1e-12);
+    r->reach = -1;
+    ASSERT_EQ(SNL_OK, run_moved(r, &moved));
+    ASSERT_NEAR(log(2), moved, 1e-12);
+    free(two);
+    snl_run_free(r);
+    PASS();
+}
+
+/* A checkpoint of rounds without draws has a good sum when somebody made it: the next round would
+ * draw from none of them. */
+TEST rounds_without_draws_are_refused(void)
+{
+    snl_problem p;
+    unsigned char *bytes;
+    size_t size;
+    snl_run *r = two_rounds(&p, 1);
+    ASSERT(r != NULL);
+    r->have = 0;
+    size = snl_run_save_size(r);
+    ASSERT((bytes = malloc(size)) != NULL);
+    ASSERT_EQ(SNL_OK, snl_run_save(r, bytes));
+    r->have = r->cfg.chain.samples;
+    ASSERT_EQ(SNL_EFORMAT, snl_run_load(r, bytes, size));
+    free(bytes);
+    snl_run_free(r);
+    PASS();
+}
+
+SUITE(inner_parts)
 {
     RUN_TEST(a_step_inside_is_that_of_any_coordinates);
     RUN_TEST(a_step_at_the_border_runs_along_it);
@@ -234,6 +351,9 @@ SUITE(steps)
     RUN_TEST(damping_shortens_a_step);
     RUN_TEST(the_priors_precision_is_that_of_finite_differences);
     RUN_TEST(draws_of_the_first_proposal_are_those_of_its_stream);
+    RUN_TEST(known_points_are_known_once);
+    RUN_TEST(a_posterior_that_nothing_is_left_of_has_moved);
+    RUN_TEST(rounds_without_draws_are_refused);
 }
 
 GREATEST_MAIN_DEFS();
@@ -241,6 +361,6 @@ GREATEST_MAIN_DEFS();
 int main(int argc, char **argv)
 {
     GREATEST_MAIN_BEGIN();
-    RUN_SUITE(steps);
+    RUN_SUITE(inner_parts);
     GREATEST_MAIN_END();
 }
