@@ -143,7 +143,7 @@ static snl_status mc_check_cfg(const snl_mcmc_cfg *c, snl_fault *why)
             return mc_refuse(why, fields[k].name, i, v, l, h);
         }
     for (size_t j = 0; j < SNL_MOVES; j++) sum += w[j];
-    if (!(sum > 0)) return snl_refuse(why, "weight", sum, 0, any);
+    if (!(sum > 0 && sum < any)) return snl_refuse(why, "weight", sum, 0, any);
     if (c->walkers % 2) return snl_refuse(why, "walkers", walkers, least, SNL_MCMC_MAX_WALKERS);
     if (w[SNL_MOVE_JUMP] > 0 && !c->jump) return snl_refuse(why, "jump", 0, 1, 0);
     if (c->period && !c->lo) return snl_refuse(why, "lo", 0, 1, 0);

@@ -1026,7 +1026,7 @@ typedef struct snl_mcmc_cfg {
     size_t walkers;         /* even, >= 2 dim; >= 4 for DE, 6 for SNOOKER,
                              * 2 dim + 2 for GAUSS; <= SNL_MCMC_MAX_WALKERS           */
     size_t temps;           /* temperatures, 1 .. SNL_MCMC_MAX_TEMPS; 1: no tempering */
-    double weight[SNL_MOVES]; /* how often each move is chosen, >= 0, sum > 0         */
+    double weight[SNL_MOVES]; /* how often each move is chosen, >= 0, sum > 0, finite */
     size_t components;      /* of the mixture, 1 .. 64; 0 without MIXTURE             */
     double stretch;         /* a: scale factors lie in [1/a, a], > 1                  */
     double hop;             /* share of DE steps with gamma = 1, in [0, 1]            */

@@ -787,6 +787,7 @@ TEST bad_settings_and_starts_are_refused_by_name(void)
     REFUSES(c.dim = 7, SNL_EINVAL, "walkers");                  /* W < 2 dim           */
     REFUSES(c.weight[1] = NAN, SNL_ENOTFINITE, "weight");
     REFUSES(memset(c.weight, 0, sizeof c.weight), SNL_EINVAL, "weight");
+    REFUSES(c.weight[0] = c.weight[1] = 1e308, SNL_EINVAL, "weight");       /* their sum */
     REFUSES(c.weight[SNL_MOVE_JUMP] = 1, SNL_EINVAL, "jump");
     REFUSES(c.weight[SNL_MOVE_MIXTURE] = 1, SNL_EINVAL, "components");
     REFUSES(c.components = 65, SNL_EINVAL, "components");
