@@ -109,16 +109,23 @@ static snl_status mc_refuse(snl_fault *why, const char *name, size_t index, doub
     return st;
 }
 
+/* The walkers that moves of these weights need. */
+static double mc_least(double dim, const double *w)
+{
+    double least = 2*dim;
+    if (w[SNL_MOVE_DE] > 0) least = fmax(least, 4);
+    if (w[SNL_MOVE_SNOOKER] > 0) least = fmax(least, 6);
+    if (w[SNL_MOVE_GAUSS] > 0) least = fmax(least, 2*dim + 2);
+    return least;
+}
+
 static snl_status mc_check_cfg(const snl_mcmc_cfg *c, snl_fault *why)
 {
     const double any = HUGE_VAL, *w = c->weight, *lo = c->period ? c->lo : NULL;
     const double dim = (double)c->dim, temps = (double)c->temps, parts = (double)c->components;
-    const double walkers = (double)c->walkers;
-    double sum = 0, least = 2*dim;
+    const double walkers = (double)c->walkers, least = mc_least(dim, w);
+    double sum = 0;
     if (!c->target) return snl_refuse(why, "target", 0, 1, 0);
-    if (w[SNL_MOVE_DE] > 0) least = fmax(least, 4);
-    if (w[SNL_MOVE_SNOOKER] > 0) least = fmax(least, 6);
-    if (w[SNL_MOVE_GAUSS] > 0) least = fmax(least, 2*dim + 2);
     const struct {
         const char *name;  const double *v;  size_t n;  double lo, hi;  char ends[3];
     } fields[] = {
@@ -914,10 +921,12 @@ snl_status snl_mcmc_load(snl_mcmc *s, const unsigned char *bytes, size_t size)
     if (now.batch >= MC_BATCHES || now.rows >= now.span) return SNL_EFORMAT;
     for (size_t i = 0; i < (size_t)(s->lp - s->mem); i++) {     /* settings and walkers */
         snl_get_doubles(p + 8*i, 1, &x);
-        if (!(fabs(x) < INFINITY)) return SNL_EFORMAT;
+        if (!(fabs(x) < INFINITY || (i == MC_TIME && x > 0))) return SNL_EFORMAT;
     }
     snl_get_doubles(p + 8*MC_KNOBS, SNL_MOVES, share);
     if (share[SNL_MOVE_JUMP - 1] < 1 && !s->jump) return SNL_EINVAL;
+    for (size_t j = SNL_MOVES - 1; j > 0; j--) share[j] -= share[j - 1];
+    if ((double)s->walkers < mc_least((double)s->dim, share)) return SNL_EFORMAT;
     s->now = now;
     snl_get_doubles(p, s->state, s->mem);
     return SNL_OK;

@@ -655,8 +655,8 @@ TEST a_loaded_state_continues_bit_for_bit(void)
         snl_put(bad + size - 8, snl_fnv1a(bad, size - 8));
         ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(b, bad, size));
     }
-    {                                           /* fitted, of no components */
-        snl_mcmc_cfg c = snl_mcmc_defaults(2, 8, 1);
+    {                                           /* fitted, of no components; an endless time is */
+        snl_mcmc_cfg c = only(SNL_MOVE_STRETCH, 2, 4);  /* legal, more or less than that is not */
         snl_mcmc *none;
         c.target = evaluate;
         c.target_ctx = &d;
@@ -669,6 +669,24 @@ TEST a_loaded_state_continues_bit_for_bit(void)
         snl_put(bad + 40 + 8*10, 1);
         snl_put(bad + few - 8, snl_fnv1a(bad, few - 8));
         ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(none, bad, few));
+        for (size_t at = 11; at < 11 + 6; at++) {       /* settings that are no numbers */
+            const double wrong[3] = { NAN, -INFINITY, INFINITY };
+            for (size_t i = 0; i < (at == 14 ? 2 : 3); i++) {
+                snl_mcmc_save(none, bad);
+                snl_put_doubles(bad + 40 + 8*at, 1, wrong + i);
+                snl_put(bad + few - 8, snl_fnv1a(bad, few - 8));
+                ASSERT_EQ(SNL_EFORMAT, snl_mcmc_load(none, bad, few));
+            }
+        }
+        for (int m = 0; m < SNL_MOVE_JUMP; m++) {       /* moves that need more walkers than 4 */
+            double share[SNL_MOVES];
+            for (int j = 0; j < SNL_MOVES; j++) share[j] = j < m ? 0.9 : 1;
+            snl_mcmc_save(none, bad);
+            snl_put_doubles(bad + 40 + 8*17, SNL_MOVES, share);
+            snl_put(bad + few - 8, snl_fnv1a(bad, few - 8));
+            ASSERT_EQ(m == SNL_MOVE_SNOOKER || m == SNL_MOVE_GAUSS ? SNL_EFORMAT : SNL_OK,
+                      snl_mcmc_load(none, bad, few));
+        }
         snl_mcmc_free(none);
     }
     free(bad);
