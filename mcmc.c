@@ -837,7 +837,6 @@ snl_status snl_mcmc_bridge(snl_mcmc *s, size_t n, const double *x, const double 
     const size_t dim = s->dim;
     const double share = ess/(ess + (double)draws);
     double *v = work, *w = v + n, c = -INFINITY, r = 1, rel = 0;
-    *ln_z = *error = (double)NAN;
     if (!s->now.fitted || n < 2 || draws < 2 || !(ess > 0)) return SNL_EINVAL;
     for (size_t i = 0; i < n; i++) {
         v[i] = logp[i] - mc_mixture(s, x + i*dim, s->part);

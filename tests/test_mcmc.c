@@ -407,8 +407,10 @@ TEST the_mixture_weighs_what_it_was_fitted_to_wrongly(void)
             ASSERT(lp);
             ASSERT_EQ(SNL_OK, evaluate(&d, N*W, c.theta, lp, c.f));
             for (i = 0; i < N*W; i++) lp[i] += c.f[i];
+            ln_z = error = 7;                               /* unchanged on an error */
             ASSERT_EQ(SNL_EINVAL, snl_mcmc_bridge(s, N*W, c.theta, lp, 0, DRAWS, &ln_z, &error,
                                                   work, NULL));
+            ASSERT(ln_z == 7 && error == 7);
             ASSERT_EQ(SNL_OK, snl_mcmc_bridge(s, N*W, c.theta, lp, N, DRAWS, &ln_z, &error,
                                               work, NULL));
             ASSERT(error > 1e-3 && error < 0.05);
