@@ -1326,6 +1326,7 @@ snl_status snl_ks(size_t n, const double *u, double *distance, double *p, double
     if (st != SNL_OK) return st;
     memcpy(work, u, n*sizeof *u);
     qsort(work, n, sizeof *work, mc_order);
+    if (work[0] < 0 || work[n - 1] > 1) return SNL_EINVAL;
     for (size_t i = 0; i < n; i++)
         D = fmax(D, fmax((double)(i + 1)/N - work[i], work[i] - (double)i/N));
     *distance = D;

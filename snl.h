@@ -1233,7 +1233,7 @@ SNL_MUST_USE snl_status snl_jsd(size_t n, const double *x, const double *wx,
                                 size_t m, const double *y, const double *wy,
                                 double *jsd, double *work);
 
-/* Kolmogorov-Smirnov distance of u [n], independent samples put through their supposed
+/* Kolmogorov-Smirnov distance of u [n] in [0, 1], independent samples put through their supposed
  * distribution function, from the uniform; p (NULL allowed): probability of a larger
  * one, by Stephens' approximation.  work [n]. */
 SNL_MUST_USE snl_status snl_ks(size_t n, const double *u, double *distance, double *p,

@@ -1093,6 +1093,14 @@ TEST ks_of_a_shifted_grid(void)
     ASSERT_EQ(SNL_OK, snl_ks(N, u, &D, &p, work));
     ASSERT_NEAR(0.5/N, D, 1e-12);
     ASSERT_EQ(1, p);
+    const double bad[3] = { -1e-9, 1 + 1e-9, NAN };     /* no distribution function's */
+    for (int k = 0; k < 3; k++) {
+        u[7] = bad[k];
+        ASSERT_EQ(k < 2 ? SNL_EINVAL : SNL_ENOTFINITE, snl_ks(N, u, &D, &p, work));
+        ASSERT_EQ(1, p);
+    }
+    u[7] = 0;  u[8] = 1;
+    ASSERT_EQ(SNL_OK, snl_ks(N, u, &D, &p, work));
     PASS();
 }
 
