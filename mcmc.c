@@ -1202,13 +1202,15 @@ static snl_status mc_pareto(size_t n, const double *w, double *work, size_t *tai
     x = work + n - m;
     for (size_t i = 0; i < m; i++) x[i] -= cut;
     *tail = m;
-    *scale = *k = 0;
-    if (!(x[quarter] > 0)) return SNL_OK;
+    *scale = 0;
+    *k = x[m - 1] > 0 ? INFINITY : 0;           /* a few hold everything, or all are the same */
+    if (!(x[quarter] > 1e-305 && x[m - 1]/x[quarter] < INFINITY)) return SNL_OK;
     for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
         for (size_t j = 1; j <= grid; j++) {
             const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
                                           / (3*x[quarter]);
             double s = 0, l;
+            if (t == 0) continue;               /* l is 0/0 there */
             for (size_t i = 0; i < m; i++) s += log1p(-t*x[i]);
             s /= (double)m;
             l = (double)m*(log(-t/s) - s - 1);

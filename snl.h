@@ -1217,12 +1217,14 @@ SNL_MUST_USE snl_status snl_resample(size_t n, const double *w, size_t m, size_t
 
 /* Shape k of a generalised Pareto distribution fitted to the largest weights w [n], NULL not
  * allowed: below 0.5 importance sampling is sound, above 0.7 not to be trusted [PS].  0 where
- * the weights have no tail.  work [n].  SNL_EINVAL: also n < 25. */
+ * these are all the same, else INFINITY where a quarter of them is no larger than the next weight
+ * (by 1e-305, or 1e-308 of the largest): few draws hold all.  work [n].  SNL_EINVAL: also n < 25. */
 SNL_MUST_USE snl_status snl_pareto_k(size_t n, const double *w, double *k, double *work);
 
 /* k as above, and the m = min(n/5, 3 sqrt n) largest weights replaced by the quantiles (i - 1/2)/m of
  * that distribution, i = 1 .. m by rank, none above what was the largest [PS]: order is kept, and
- * one draw does not make the result.  Errors and work as above; on an error w is unchanged. */
+ * one draw does not make the result.  w is unchanged if k is INFINITY, or on an error; errors and
+ * work as above. */
 SNL_MUST_USE snl_status snl_pareto_smooth(size_t n, double *w, double *k, double *work);
 
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's

@@ -1128,6 +1128,34 @@ TEST the_shape_of_a_pareto_tail_is_found(void)
     PASS();
 }
 
+/* One draw that holds all, or each exp(-rate) of the one before: k is past all trust (0.7), and
+ * INFINITY, with the weights left alone, where the others are nothing beside it. */
+TEST weights_of_which_few_hold_all_are_not_trusted(void)
+{
+    enum { N = 1300 };
+    static double w[N], was[N], work[N];
+    double k;
+    for (double rate = 1; rate < 1500; rate *= 1.05)
+        for (int e = 0; e < 3; e++) {
+            for (size_t i = 0; i < N; i++)
+                was[i] = w[i] = exp(-rate*(double)i)*(e ? e < 2 ? 1e-300 : 1e300 : 1);
+            ASSERT_EQ(SNL_OK, snl_pareto_k(N, w, &k, work));
+            ASSERT(k > 0.7);
+            if (rate > 10) ASSERT_EQ(INFINITY, k);
+            ASSERT_EQ(SNL_OK, snl_pareto_smooth(N, w, &k, work));
+            if (k == INFINITY) ASSERT_MEM_EQ(was, w, sizeof w);
+            for (size_t i = 0; i < N; i++) ASSERT(w[i] >= 0 && w[i] <= was[0]);
+        }
+    for (size_t i = 0; i < N; i++) w[i] = 4.9e-324*(double)(i + 1);      /* too small to tell */
+    ASSERT_EQ(SNL_OK, snl_pareto_k(N, w, &k, work));
+    ASSERT_EQ(INFINITY, k);
+    /* two values, where a step of the fit falls on 0/0: bounded, so not heavy */
+    for (size_t i = 0; i < N; i++) w[i] = i < 100 ? 2 : 1;
+    ASSERT_EQ(SNL_OK, snl_pareto_k(N, w, &k, work));
+    ASSERT(k < 0.5);
+    PASS();
+}
+
 /* The mean of w = u^-k is 1/(1 - k): over 200 samples the smoothed weights miss it by less, as [PS]
  * has it, for tails of k = 0.7 and 0.9; only the largest change, none of them beyond what was the
  * largest or out of order.  A weight of 250 among 10,000 near 1, as one draw in a gap of the
@@ -1202,6 +1230,7 @@ SUITE(mcmc)
     RUN_TEST(quantiles_intervals_and_resampling);
     RUN_TEST(ks_of_a_shifted_grid);
     RUN_TEST(the_shape_of_a_pareto_tail_is_found);
+    RUN_TEST(weights_of_which_few_hold_all_are_not_trusted);
     RUN_TEST(smoothed_weights_miss_the_mean_by_less);
 }
 
