@@ -1077,9 +1077,16 @@ static inline double mc_weight(const double *w, size_t i) { return w ? w[i] : 1;
 
 double snl_sample_ess(size_t n, const double *w)
 {
-    double a = 0, b = 0;
+    double a = 0, b = 0, top = 0;
+    int e = 0;              /* a power of two keeps the bits, and the squares in range */
     if (!w) return (double)n;
-    for (size_t i = 0; i < n; i++) { a += w[i];  b += w[i]*w[i]; }
+    for (size_t i = 0; i < n; i++) top = fmax(top, w[i]);
+    frexp(top, &e);
+    for (size_t i = 0; i < n; i++) {
+        const double v = ldexp(w[i], -e);
+        a += v;
+        b += v*v;
+    }
     return b > 0 ? a*a/b : 0;
 }
 
@@ -1138,7 +1145,7 @@ snl_status snl_quantiles(size_t n, const double *x, const double *w, size_t nq,
             c += rise;
             i++;
         }
-        f = f < 0 ? 0 : f > 1 ? 1 : f;
+        f = f < 0 ? 0 : f < 1 ? f : 1;          /* 0/0: at the end */
         out[k] = m == 1 ? work[0] : work[2*i] + f*(work[2*i + 2] - work[2*i]);
     }
     return SNL_OK;

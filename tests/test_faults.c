@@ -626,6 +626,7 @@ static const struct row {
     { "snl_mcmc_tau", c_tau, 1, 0, 0, { 3 } },
     { "snl_mcmc_ess", c_ess, 1, 0, 0, { 3 } },
     { "snl_quantiles", c_quantiles, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
+    { "snl_quantiles", c_quantiles, 7, 0, 0, { 1, 2, 4, 4, 4.9e-324, 4.9e-324, 1 } },
     { "snl_hpd", c_hpd, 7, 0, 0, { 1, 2, 4, 1, 2, 1, 0.3 } },
     { "snl_resample", c_resample, 3, 0, 0, { 1, 2, 1 } },
     { "snl_pareto_k", c_pareto, 1, 0, 0, { 3 } },

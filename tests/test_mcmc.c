@@ -1057,6 +1057,17 @@ TEST quantiles_intervals_and_resampling(void)
     ASSERT_EQ(SNL_OK, snl_quantiles(1, x, NULL, 1, q + 2, out, work));
     ASSERT_EQ(5, out[0]);
     ASSERT_EQ(3, snl_sample_ess(5, w));
+    const double unit[5] = { 1e-320, 1e-200, 1, 1e200, 1e308 };     /* ess has none */
+    for (int k = 0; k < 5; k++) {
+        for (int i = 0; i < 4; i++) out[i] = unit[k];
+        ASSERT_EQ(4, snl_sample_ess(4, out));
+    }
+    out[0] = out[1] = 0;
+    ASSERT_EQ(2, snl_sample_ess(4, out));
+    ASSERT_EQ(0, snl_sample_ess(2, out));
+    const double little[3] = { 4, 5e-324, 5e-324 };     /* the last sample is the largest */
+    ASSERT_EQ(SNL_OK, snl_quantiles(3, q, little, 1, q + 4, out, work));
+    ASSERT_EQ(0.5, out[0]);
 
     ASSERT_EQ(SNL_OK, snl_hpd(5, x, NULL, 0.6, out, work));       /* 1 2 4, and 2 4 5 */
     ASSERT_NEAR(3, out[1] - out[0], 1e-12);
