@@ -1281,7 +1281,7 @@ static int mc_kde(size_t n, const double *x, const double *w, double lo, double 
         const double d = x[i] - x[first] - mean;
         var += mc_weight(w, i)*d*d;
     }
-    if (!(var > 0 && ess > 1)) return 0;
+    if (!(var > 0 && var < INFINITY && ess > 1)) return 0;
     h = sqrt(var/sum * ess/(ess - 1)) * pow(ess, -0.2);
     pad = 5*h/dx < (double)G - 1 ? (size_t)ceil(5*h/dx) : G - 1;
     memset(c, 0, G*sizeof *c);
@@ -1315,8 +1315,8 @@ snl_status snl_jsd(size_t n, const double *x, const double *wx, size_t m, const 
     for (size_t i = 0; i < n; i++) { lo = fmin(lo, x[i]);  hi = fmax(hi, x[i]); }
     for (size_t i = 0; i < m; i++) { lo = fmin(lo, y[i]);  hi = fmax(hi, y[i]); }
     dx = (hi - lo)/(double)(G - 1);
-    if (!(dx > 0) || !mc_kde(n, x, wx, lo, dx, p, work + 2*G, work + 3*G)
-                  || !mc_kde(m, y, wy, lo, dx, q, work + 2*G, work + 3*G))
+    if (!(dx > 0 && dx < INFINITY) || !mc_kde(n, x, wx, lo, dx, p, work + 2*G, work + 3*G)
+                                   || !mc_kde(m, y, wy, lo, dx, q, work + 2*G, work + 3*G))
         return SNL_EFAILED;
     for (size_t k = 0; k < G; k++) {
         const double mid = 0.5*(p[k] + q[k]);

@@ -1229,7 +1229,8 @@ SNL_MUST_USE snl_status snl_pareto_smooth(size_t n, double *w, double *k, double
 
 /* Jensen-Shannon divergence {nats} of two marginals: Gaussian kernel densities (Scott's
  * bandwidth) on SNL_JSD_GRID points spanning both.  Below 0.002 they agree; never above
- * ln 2.  work [4 SNL_JSD_GRID].  SNL_EFAILED: a constant sample. */
+ * ln 2.  work [4 SNL_JSD_GRID].  SNL_EFAILED: a constant sample, or one too wide for its
+ * variance to be a number. */
 enum { SNL_JSD_GRID = 1000 };
 SNL_MUST_USE snl_status snl_jsd(size_t n, const double *x, const double *wx,
                                 size_t m, const double *y, const double *wy,

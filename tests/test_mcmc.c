@@ -662,6 +662,7 @@ TEST a_loaded_state_continues_bit_for_bit(void)
         snl_mcmc *none;
         c.target = evaluate;
         c.target_ctx = &d;
+        c.adapt_time = INFINITY;
         ASSERT_EQ(0, c.components);
         ASSERT_EQ(SNL_OK, snl_mcmc_create(&none, &c, NULL));
         const size_t few = snl_mcmc_save_size(none);
@@ -1022,6 +1023,16 @@ TEST jsd_of_two_gaussians_is_the_integral(void)
     ASSERT_EQ(SNL_EFAILED, snl_jsd(N, x, NULL, N, y, NULL, &jsd, work));
     y[3] = NAN;
     ASSERT_EQ(SNL_ENOTFINITE, snl_jsd(N, x, NULL, N, y, NULL, &jsd, work));
+    /* disjoint: ln 2 in any unit, or refused where the variance is none, jsd as it was */
+    for (int e = -100; e <= 300; e += 100) {
+        const double far[4] = { 1*pow(10, e), 2*pow(10, e), 101*pow(10, e), 102*pow(10, e) };
+        jsd = 7;
+        ASSERT_EQ(e < 200 ? SNL_OK : SNL_EFAILED,
+                  snl_jsd(2, far, NULL, 2, far + 2, NULL, &jsd, work));
+        ASSERT_REL(e < 200 ? log(2) : 7, jsd, 1e-12);
+    }
+    const double wide[4] = { -1e308, 1, 2, 1e308 }, inner[4] = { 0, 1, 1, 0 };
+    ASSERT_EQ(SNL_EFAILED, snl_jsd(4, wide, inner, 4, wide, inner, &jsd, work));
     PASS();
 }
 
