@@ -1372,7 +1372,8 @@ static snl_status nn_fit(nn_trainer *t, int stage)
 {
     const snl_train_stage *s = stage == 1 ? &t->cfg->mean : &t->cfg->flow;
     const snl_flow *f = t->f;
-    const size_t batches = nn_ceil(t->ntrain, s->batch), total = batches*s->epochs;
+    const size_t batch = nn_min(s->batch, t->ntrain), batches = nn_ceil(t->ntrain, batch);
+    const double total = (double)batches*(double)s->epochs;     /* can exceed a size_t */
     const size_t from = stage == 2 ? f->mlp.size : 0;
     const size_t np = (stage == 1 ? f->mlp.size : f->np) - from;
     double lowest;
@@ -1388,9 +1389,9 @@ static snl_status nn_fit(nn_trainer *t, int stage)
         double loss = 0, mean = 0, norm, val;
         nn_shuffle(t->rows, t->ntrain, &rng);
         for (b = 0; b < batches; b++) {
-            const size_t i = b*s->batch, step = (epoch - 1)*batches + b;
-            const size_t n = nn_min(s->batch, t->ntrain - i);
-            const double turn = cos(SNL_PI*(double)step/(double)total);
+            const size_t i = b*batch, step = (epoch - 1)*batches + b;
+            const size_t n = nn_min(batch, t->ntrain - i);
+            const double turn = cos(SNL_PI*(double)step/total);
             st = nn_rows_loss(t, stage, &rng, epoch, n, t->rows + i, t->grad, &mean);
             norm = nn_norm(f->np, t->grad);
             if (st == SNL_OK && !(norm < INFINITY)) st = SNL_EFAILED;

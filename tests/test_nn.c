@@ -571,6 +571,43 @@ TEST training_continues_stops_and_keeps_the_best(void)
     PASS();
 }
 
+/* Full batches by any number, and a fall of the step so long that there is none: the same
+ * as a batch of the training rows, and as a step that is to stay. */
+TEST batches_and_epochs_may_be_as_many_as_a_size_t_holds(void)
+{
+    enum { N = 100, TRAIN = 90 };
+    snl_flow_shape s = snl_flow_shape_defaults(GD, GM);
+    snl_train_cfg cfg = snl_train_defaults(), big;
+    snl_train_data data = { N, NULL, NULL, NULL };
+    snl_train_hooks hooks = { NULL, NULL, watch_progress };
+    snl_train_report rep;
+    double *c = doubles(N*GM), *x = doubles(N*GD);
+    snl_flow *f, *g;
+    gauss_data(N, 1, 1, c, x);
+    data.c = c;  data.x = x;
+    s.mean_layers = 0;
+    s.degree = 0;
+    ASSERT_EQ(SNL_OK, snl_flow_create(&f, &s, NULL));
+    ASSERT_EQ(SNL_OK, snl_flow_create(&g, &s, NULL));
+    for (int way = 0; way < 2; way++) {
+        watch seen = { 0, 3, { 0 } };
+        hooks.self = &seen;
+        cfg.flow.batch = way ? TRAIN/2 : TRAIN;
+        cfg.flow.lr_end = way ? cfg.flow.lr : 0;
+        big = cfg;
+        if (way) { big.flow.epochs = SIZE_MAX/2 + 1;  big.flow.lr_end = 0; }
+        else big.flow.batch = SIZE_MAX;
+        ASSERT_EQ(SNL_ESTOPPED, snl_flow_train(f, &cfg, &data, &hooks, NULL, NULL));
+        ASSERT_EQ(SNL_ESTOPPED, snl_flow_train(g, &big, &data, &hooks, &rep, NULL));
+        ASSERT(rep.best[1] > 0);
+        ASSERT_EQ(0, memcmp(f->theta, g->theta, f->np*sizeof *f->theta));
+    }
+    snl_flow_free(f);
+    snl_flow_free(g);
+    free(c);  free(x);
+    PASS();
+}
+
 /* ---- refusals ----------------------------------------------------------- */
 
 TEST bad_settings_and_data_are_named(void)
@@ -722,6 +759,7 @@ SUITE(nn)
     RUN_TEST(fresh_noise_makes_a_few_noiseless_rows_enough);
     RUN_TEST(polynomial_is_found_exactly_and_the_network_learns_the_rest);
     RUN_TEST(training_continues_stops_and_keeps_the_best);
+    RUN_TEST(batches_and_epochs_may_be_as_many_as_a_size_t_holds);
     RUN_TEST(bad_settings_and_data_are_named);
     RUN_TEST(failed_allocations_return_enomem);
     RUN_TEST(loaded_flow_predicts_the_same_bits);
