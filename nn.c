@@ -1474,7 +1474,6 @@ static snl_status nn_run(snl_flow *f, const snl_train_cfg *cfg, const snl_train_
     double *mem;
     snl_status st;
     memset(&t, 0, sizeof t);
-    memset(rep, 0, sizeof *rep);
     t.f = f;  t.cfg = cfg;  t.data = data;  t.hooks = hooks;  t.rep = rep;
     t.nval = (size_t)(cfg->val_frac*(double)data->n + 0.5);
     t.nval = nn_min(nn_max(t.nval, 1), data->n - 1);
@@ -1504,6 +1503,7 @@ static snl_status nn_baseline(const snl_flow *f, const snl_train_cfg *cfg,
     c.fresh = 1;
     all.s = NULL;
     h.progress = NULL;
+    memset(&rep, 0, sizeof rep);
     if ((st = snl_flow_create(&line, &shape, NULL)) != SNL_OK) return st;
     st = nn_run(line, &c, &all, &h, &rep);
     *logp = st == SNL_OK ? rep.logp_val : NAN;
@@ -1548,8 +1548,9 @@ snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg, const snl_train
     snl_status st = nn_train_check(f, cfg, data, why);
     if (st != SNL_OK) return st;
     if (!hooks) hooks = &none;
-    st = nn_run(f, cfg, data, hooks, &rep);
-    if (st == SNL_OK && report) st = nn_baseline(f, cfg, data, hooks, &rep.logp_linear);
+    memset(&rep, 0, sizeof rep);
+    if (report) st = nn_baseline(f, cfg, data, hooks, &rep.logp_linear);    /* f unchanged */
+    if (st == SNL_OK) st = nn_run(f, cfg, data, hooks, &rep);
     if (report) *report = rep;
     return st;
 }

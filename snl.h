@@ -965,7 +965,8 @@ typedef struct snl_train_report {
  * unchanged.  SNL_ENOMEM: unchanged.  SNL_ESTOPPED: stopped by the hook; the best weights
  * up to there are in place.  SNL_EFAILED: a loss was not finite (the report says where) or
  * the polynomial could not be fitted; the last good weights are in place.
- * Memory: one block, about n (m + d) + 2 features^2 + 2.5 weights doubles, freed on return.
+ * Memory: one block, about n (m + d) + 2 features^2 + 2.5 weights doubles, freed on return;
+ * before it, for logp_linear of a report, as much as a flow of degree 1 and its training take.
  * One core; flows with different seeds may be trained side by side. */
 SNL_MUST_USE snl_status snl_flow_train(snl_flow *f, const snl_train_cfg *cfg,
                                        const snl_train_data *data,

@@ -652,7 +652,8 @@ TEST failed_allocations_return_enomem(void)
     const snl_train_cfg cfg = snl_train_defaults();
     double *c = normals(8, 1), *x = normals(16, 2);
     snl_train_data data = { 8, NULL, NULL, NULL };
-    unsigned char buf[100000];
+    snl_train_report rep;
+    unsigned char buf[100000], now[100000];
     size_t len;
     snl_flow *f, *g;
     data.c = c;  data.x = x;
@@ -669,6 +670,15 @@ TEST failed_allocations_return_enomem(void)
     test_alloc_left = 0;
     ASSERT_EQ(SNL_ENOMEM, snl_flow_train(f, &cfg, &data, NULL, NULL, NULL));
     ASSERT_EQ(SNL_ENOMEM, snl_flow_load(&g, buf, len));
+    for (long k = 0; k < 4; k++) {      /* with a report: three of its line, one of its own */
+        test_alloc_left = k;
+        ASSERT_EQ(SNL_ENOMEM, snl_flow_train(f, &cfg, &data, NULL, &rep, NULL));
+        ASSERT_EQ(SNL_OK, snl_flow_save(f, now, sizeof now, &len));
+        ASSERT_EQ(0, memcmp(buf, now, len));
+    }
+    test_alloc_left = 4;
+    ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, NULL, &rep, NULL));
+    ASSERT(fabs(rep.logp_linear) < INFINITY);
     test_alloc_left = -1;
     snl_flow_free(f);
     free(c);  free(x);
