@@ -703,6 +703,7 @@ static void nn_poly_backward(size_t n, size_t m, size_t degree, const double *c,
 struct snl_flow {
     snl_flow_shape s;
     size_t F, np, fixed;            /* features; trainable parameters; other numbers  */
+    size_t all;                     /* doubles of both, from cm on                    */
     nn_net mlp, made;
     double *mem, *cm, *cB, *S, *rs, *B, *logdet;
     nn_real *theta;
@@ -719,7 +720,7 @@ static size_t nn_flow_layout(snl_flow *f, double *base)
     f->logdet = nn_take(base, &used, 1);
     f->fixed  = used;
     f->theta  = nn_take_real(base, &used, f->np);      /* MLP, then the transforms */
-    return used;
+    return f->all = used;
 }
 
 static nn_real *nn_theta(const snl_flow *f, size_t t)       /* parameters of transform t */
@@ -1090,6 +1091,7 @@ typedef struct nn_trainer {
     double *gram, *chol;            /* (F, F)                                               */
     double *rhs, *S;                /* (F, d)                                               */
     double *cov, *var, *xm, *q;     /* (k, k), k = max(d, m); (d): of x; of mean losses     */
+    double *old;                    /* (all): the flow as it was                            */
     size_t *rows;                   /* (n): training rows, then validation rows             */
     nn_pass pass;
 } nn_trainer;
@@ -1115,6 +1117,7 @@ static size_t nn_trainer_layout(nn_trainer *t, double *base)
     t->var  = nn_take(base, &used, d);
     t->xm   = nn_take(base, &used, k);
     t->q    = nn_take(base, &used, d);
+    t->old  = nn_take(base, &used, f->all);
     t->rows = (size_t *)(void *)nn_take(base, &used, n);    /* a size_t fits in a double */
     return used;
 }
@@ -1454,13 +1457,14 @@ static snl_status nn_train(nn_trainer *t)
         st = nn_fit(t, 1);
         nn_set_weights(t, t->var);
     }
-    if (st == SNL_OK) st = nn_mean_loss(t, 1, 1, &rep->mean_val);
-    if (st != SNL_OK) return st;
+    told = nn_mean_loss(t, 1, 1, &rep->mean_val);       /* of the best, however it ended */
     if (f->s.mean_layers) nn_contexts(t, 1);
 
-    if (t->cfg->fresh && (st = nn_fit_scale(t)) != SNL_OK) return st;   /* transforms */
-    if (t->cfg->flow.epochs && f->s.transforms) st = nn_fit(t, 2);
-    told = nn_mean_loss(t, 2, 1, &rep->logp_val);
+    if (told == SNL_OK && t->cfg->fresh) told = nn_fit_scale(t);        /* transforms */
+    for (size_t i = 0; i < f->fixed; i++) if (!(fabs(f->cm[i]) < INFINITY)) told = SNL_EFAILED;
+    if (told == SNL_OK && st == SNL_OK && t->cfg->flow.epochs && f->s.transforms)
+        st = nn_fit(t, 2);
+    if (told == SNL_OK) told = nn_mean_loss(t, 2, 1, &rep->logp_val);
     if (told == SNL_OK) told = nn_mean_loss(t, 2, 0, &rep->logp_train);
     rep->logp_val = -rep->logp_val;
     rep->logp_train = -rep->logp_train;
@@ -1481,7 +1485,11 @@ static snl_status nn_run(snl_flow *f, const snl_train_cfg *cfg, const snl_train_
     mem = SNL_CALLOC(nn_trainer_layout(&t, NULL) + NN_LANES, sizeof *mem);
     if (!mem) return SNL_ENOMEM;
     nn_trainer_layout(&t, mem);
+    memcpy(t.old, f->cm, f->all*sizeof *t.old);
+    rep->logp_val = rep->logp_train = NAN;
     st = nn_train(&t);
+    if (!(fabs(rep->logp_val) < INFINITY))      /* no weights that go with the new scales */
+        memcpy(f->cm, t.old, f->all*sizeof *t.old);
     SNL_FREE(mem);
     return st;
 }

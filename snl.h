@@ -936,7 +936,8 @@ typedef struct snl_train_hooks {    /* any may be NULL                          
     void *self;                     /* handed to both functions                          */
     /* New x for the n rows listed, e.g. with fresh noise: x [n][d] comes filled with the
      * caller's own rows.  Called for each part of each minibatch and, with epoch 0 and the
-     * same numbers every time, of validation and of the fits.  An error ends the training. */
+     * same numbers every time, of validation and of the fits.  An error ends the training, of
+     * which the final losses may still be asked for. */
     snl_status (*redraw)(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
                          const size_t *rows, double *x);
     /* After each epoch; non-zero stops with SNL_ESTOPPED, the best weights so far kept. */
@@ -949,7 +950,7 @@ typedef struct snl_train_report {
     double poly_val;                /* weighted variance left by the polynomial over     */
                                     /* that left by the constant, validation rows        */
     double mean_val;                /* the same with the MLP                             */
-    double logp_train, logp_val;    /* mean log p {nats}                                 */
+    double logp_train, logp_val;    /* mean log p {nats}; NaN if training failed before  */
     double logp_linear;             /* validation rows under x = a + b c + Gaussian noise */
                                     /* of full covariance: a flow should be above it;    */
                                     /* NaN if that could not be fitted                   */
@@ -962,9 +963,10 @@ typedef struct snl_train_report {
  *   hooks, report, why   NULL allowed
  *
  * SNL_EINVAL / SNL_ENOTFINITE: a setting or a datum, named in why with its row, the flow
- * unchanged.  SNL_ENOMEM: unchanged.  SNL_ESTOPPED: stopped by the hook; the best weights
- * up to there are in place.  SNL_EFAILED: a loss was not finite (the report says where) or
- * the polynomial could not be fitted; the last good weights are in place.
+ * unchanged.  SNL_ENOMEM: unchanged.  SNL_ESTOPPED: stopped by the hook.  SNL_EFAILED: a
+ * loss was not finite (the report says where) or the polynomial could not be fitted.  After
+ * these or an error of the redraw hook, the best weights up to there are in place with the
+ * scales that go with them or, where they give no finite logp_val, the flow is unchanged.
  * Memory: one block, about n (m + d) + 2 features^2 + 2.5 weights doubles, freed on return;
  * before it, for logp_linear of a report, as much as a flow of degree 1 and its training take.
  * One core; flows with different seeds may be trained side by side. */

@@ -571,6 +571,90 @@ TEST training_continues_stops_and_keeps_the_best(void)
     PASS();
 }
 
+typedef struct stage_end {
+    int stage;                          /* redraws fail there; 0: never            */
+    size_t epoch;
+    int for_good, failed;               /* from there on, not at that epoch alone  */
+    double bad;                         /* is drawn; 0: an error is returned       */
+    int stop;                           /* stage that progress ends                */
+} stage_end;
+
+static snl_status redraw_end(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
+                             const size_t *rows, double *x)
+{
+    stage_end *t = self;
+    (void)rng;  (void)n;  (void)rows;
+    if (!t->failed && (stage != t->stage || epoch != t->epoch)) return SNL_OK;
+    t->failed = t->for_good;
+    if (t->bad == 0) return SNL_EINVAL;
+    x[0] = t->bad;
+    return SNL_OK;
+}
+
+static int progress_end(void *self, const snl_train_progress *p)
+{ return p->stage == ((const stage_end *)self)->stop; }
+
+/* A flow of data ten times as large is trained again, and that ends early.  What is left must
+ * be the flow as it was, in every bit, or a fit of the new data by a polynomial, which is
+ * their truth, and their scales: the old ones would cost some d log 10 = 7 nats.  Two cases
+ * overflow: the sums of squares of all, and with a given s only those of the residuals. */
+TEST training_that_ends_early_leaves_old_or_new_but_no_mixture(void)
+{
+    enum { N = 2000 };
+    const double wide[GD] = { 1e100, 1e100, 1e100 };
+    const struct {
+        double scale, one;              /* of x; x[0] of a training row, 0: as it is */
+        size_t nets;
+        stage_end end;
+        snl_status want;
+        int old;
+    } cases[] = {
+        { 1e200, 0, 1, { 0, 0, 0, 0, 0, 0 }, SNL_EFAILED, 1 },
+        { 1, 5e154, 0, { 0, 0, 0, 0, 0, 0 }, SNL_EFAILED, 1 },
+        { 1, 0, 1, { 1, 2, 1, 0, 0, 0 }, SNL_EINVAL, 1 },
+        { 1, 0, 1, { 1, 2, 0, 0, 0, 0 }, SNL_EINVAL, 0 },
+        { 1, 0, 1, { 1, 2, 0, 0, INFINITY, 0 }, SNL_EFAILED, 0 },
+        { 1, 0, 1, { 2, 0, 1, 0, 0, 0 }, SNL_EINVAL, 1 },
+        { 1, 0, 1, { 2, 0, 1, 0, INFINITY, 0 }, SNL_EFAILED, 1 },
+        { 1, 0, 1, { 2, 2, 0, 0, 0, 0 }, SNL_EINVAL, 0 },
+        { 1, 0, 1, { 0, 0, 0, 0, 0, 1 }, SNL_ESTOPPED, 0 },
+        { 1, 0, 1, { 0, 0, 0, 0, 0, 2 }, SNL_ESTOPPED, 0 } };
+    double *c = doubles(N*GM), *x = doubles(N*GD), *c2 = doubles(N*GM), *x2 = doubles(N*GD);
+    gauss_data(N, 1, 1, c, x);
+    gauss_data(N, 2, 1, c2, x2);
+    for (size_t k = 0; k < sizeof cases/sizeof *cases; k++) {
+        snl_flow_shape s = snl_flow_shape_defaults(GD, GM);
+        snl_train_cfg cfg = snl_train_defaults();
+        snl_train_data data = { N, NULL, NULL, NULL };
+        stage_end end = cases[k].end;
+        const snl_train_hooks hooks = { &end, redraw_end, progress_end };
+        unsigned char was[9000], now[9000];
+        double *y = doubles(N*GD);
+        size_t len;
+        snl_flow *f, *g;
+        s.mean_layers = s.transforms = cases[k].nets;
+        s.mean_width = s.width = 8;
+        cfg.mean.epochs = cfg.flow.epochs = 3;
+        data.c = c;  data.x = y;
+        for (size_t i = 0; i < N*GD; i++) y[i] = 10*x[i];
+        ASSERT_EQ(SNL_OK, snl_flow_create(&f, &s, NULL));
+        ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, NULL, NULL, NULL));
+        ASSERT_EQ(SNL_OK, snl_flow_save(f, was, sizeof was, &len));
+        for (size_t i = 0; i < N*GD; i++) y[i] = cases[k].scale*x[i];
+        if (cases[k].one != 0) { y[0] = cases[k].one;  data.s = wide; }
+        ASSERT_EQ_FMT(cases[k].want, snl_flow_train(f, &cfg, &data, &hooks, NULL, NULL), "%d");
+        ASSERT_EQ(SNL_OK, snl_flow_save(f, now, sizeof now, &len));
+        ASSERT_EQ(SNL_OK, snl_flow_load(&g, now, len));
+        ASSERT_EQ(cases[k].old, memcmp(was, now, len) == 0);
+        if (!cases[k].old) ASSERT_NEAR(gauss_best(), held_out(f, N, c2, x2), 0.1);
+        snl_flow_free(f);
+        snl_flow_free(g);
+        free(y);
+    }
+    free(c);  free(x);  free(c2);  free(x2);
+    PASS();
+}
+
 /* Full batches by any number, and a fall of the step so long that there is none: the same
  * as a batch of the training rows, and as a step that is to stay. */
 TEST batches_and_epochs_may_be_as_many_as_a_size_t_holds(void)
@@ -769,6 +853,7 @@ SUITE(nn)
     RUN_TEST(fresh_noise_makes_a_few_noiseless_rows_enough);
     RUN_TEST(polynomial_is_found_exactly_and_the_network_learns_the_rest);
     RUN_TEST(training_continues_stops_and_keeps_the_best);
+    RUN_TEST(training_that_ends_early_leaves_old_or_new_but_no_mixture);
     RUN_TEST(batches_and_epochs_may_be_as_many_as_a_size_t_holds);
     RUN_TEST(bad_settings_and_data_are_named);
     RUN_TEST(failed_allocations_return_enomem);
