@@ -1436,12 +1436,23 @@ static snl_status nn_train(nn_trainer *t)
     const size_t n = t->data->n, d = f->s.d;
     snl_train_report *rep = t->rep;
     snl_status st = SNL_OK, told;
+    double spread = 0;
     snl_rng rng;
 
     snl_rng_seed(&rng, t->cfg->seed, 0);                        /* split and units */
     for (size_t i = 0; i < n; i++) t->rows[i] = i;
     nn_shuffle(t->rows, n, &rng);
     nn_moments(t, t->data->x, d, t->xm, t->cov);
+    for (size_t j = 0; j < d; j++) spread += t->cov[j*d + j];
+    snl_rng_seed(&rng, t->cfg->seed, 2);
+    if (t->hooks->redraw && spread == 0) {              /* the scale is in redraws alone */
+        for (size_t i = 0, k; i < n; i += k) {
+            k = nn_min(NN_ROWS, n - i);
+            if ((st = nn_load(t, &rng, 1, 0, k, t->rows + i)) != SNL_OK) return st;
+            memcpy(t->base + i*d, t->xr, k*d*sizeof *t->xr);
+        }
+        nn_moments(t, t->base, d, t->xm, t->cov);
+    }
     for (size_t j = 0; j < d; j++) t->var[j] = t->cov[j*d + j];
 
     nn_set_weights(t, t->var);                                  /* polynomial */

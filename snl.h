@@ -935,9 +935,10 @@ typedef struct snl_train_progress {
 typedef struct snl_train_hooks {    /* any may be NULL                                   */
     void *self;                     /* handed to both functions                          */
     /* New x for the n rows listed, e.g. with fresh noise: x [n][d] comes filled with the
-     * caller's own rows.  Called for each part of each minibatch and, with epoch 0 and the
-     * same numbers every time, of validation and of the fits.  An error ends the training, of
-     * which the final losses may still be asked for. */
+     * caller's own rows, whose variance weighs the components in stage 1, or that of redrawn
+     * ones if they have none.  Called for each part of each minibatch and, with epoch 0 and
+     * the same numbers every time, of validation and of the fits.  An error ends the training,
+     * of which the final losses may still be asked for. */
     snl_status (*redraw)(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
                          const size_t *rows, double *x);
     /* After each epoch; non-zero stops with SNL_ESTOPPED, the best weights so far kept. */

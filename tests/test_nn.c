@@ -463,6 +463,53 @@ TEST fresh_noise_makes_a_few_noiseless_rows_enough(void)
     PASS();
 }
 
+/* Rows for the hook to draw anew, mean and all: x itself then says nothing. */
+static snl_status redraw_all(void *self, snl_rng *rng, int stage, size_t epoch, size_t n,
+                             const size_t *rows, double *x)
+{
+    const double *c = self;
+    (void)stage;  (void)epoch;
+    for (size_t i = 0; i < n; i++) {
+        gauss_row(c + rows[i]*GM, x + i*GD);
+        gauss_noise(rng, x + i*GD);
+    }
+    return SNL_OK;
+}
+
+/* The truth is a polynomial of degree 2 and noise, which is the share below of the variance,
+ * by the mean over components; 400 rows of validation show it to sqrt(2/3/400) = 4%. */
+TEST x_that_is_all_drawn_anew_may_come_empty(void)
+{
+    enum { N = 4000 };
+    snl_flow_shape s = snl_flow_shape_defaults(GD, GM);
+    snl_train_cfg cfg = snl_train_defaults();
+    snl_train_data data = { N, NULL, NULL, NULL };
+    snl_train_hooks hooks = { NULL, redraw_all, NULL };
+    snl_train_report rep;
+    /* variances of gauss_row with normal contexts: 1 + 4 + 0.5, 1 + 0.09, 1 + 2 */
+    const double signal[GD] = { 5.5, 1.09, 3 };
+    double *c = doubles(N*GM), *x = doubles(N*GD), share = 0;
+    snl_flow *f;
+    for (size_t j = 0; j < GD; j++) {
+        double noise = 0;
+        for (size_t k = 0; k <= j; k++) noise += gauss_L[j][k]*gauss_L[j][k];
+        share += noise/(noise + signal[j])/GD;
+    }
+    gauss_data(N, 1, 1, c, x);
+    for (size_t i = 0; i < N*GD; i++) x[i] = 0;
+    data.c = hooks.self = c;  data.x = x;
+    s.mean_layers = s.transforms = 0;
+    ASSERT_EQ(SNL_OK, snl_flow_create(&f, &s, NULL));
+    ASSERT_EQ(SNL_OK, snl_flow_train(f, &cfg, &data, &hooks, &rep, NULL));
+    ASSERT_EQ(2, rep.degree);
+    ASSERT_NEAR(share, rep.poly_val, 0.2*share);
+    gauss_data(N, 2, 1, c, x);
+    ASSERT_NEAR(gauss_best(), held_out(f, N, c, x), 0.07);
+    snl_flow_free(f);
+    free(c);  free(x);
+    PASS();
+}
+
 static double smooth_fn(const double *c, size_t j)
 {
     const double a = c[j % 4], b = c[(j + 1) % 4];
@@ -851,6 +898,7 @@ SUITE(nn)
     RUN_TEST(scales_are_the_given_ones_or_those_of_the_residuals);
     RUN_TEST(banana_is_learned_to_its_entropy);
     RUN_TEST(fresh_noise_makes_a_few_noiseless_rows_enough);
+    RUN_TEST(x_that_is_all_drawn_anew_may_come_empty);
     RUN_TEST(polynomial_is_found_exactly_and_the_network_learns_the_rest);
     RUN_TEST(training_continues_stops_and_keeps_the_best);
     RUN_TEST(training_that_ends_early_leaves_old_or_new_but_no_mixture);
