@@ -672,6 +672,8 @@ static void nn_poly_forward(size_t n, size_t m, size_t degree, const double *c, 
 {
     size_t end = 1, o = 1;
     for (size_t r = 0; r < n; r++) phi[r] = 1;
+    for (size_t i = 0; i < m; i++)                      /* NaN of what is not finite */
+        for (size_t r = 0; r < n; r++) phi[r] += 0*c[i*n + r];
     for (size_t k = 1; k <= degree; k++, end = o)
         for (size_t i = 0; i < m; i++)
             for (size_t p = end - nn_monomials(m - i, k - 1); p < end; p++, o++)
@@ -963,6 +965,11 @@ static void nn_density_forward(const snl_flow *f, size_t n, nn_pass *k, double *
     for (size_t i = 0; i < n; i++) logp[i] = -k->ld[i];
     for (size_t j = 0; j < d; j++)
         for (size_t i = 0; i < n; i++) logp[i] -= 0.5*k->z[j*n + i]*k->z[j*n + i];
+    for (size_t i = 0; i < n; i++) {
+        if (fabs(logp[i]) < INFINITY) continue;
+        logp[i] = -INFINITY;                    /* NaN of a NaN in x or a mean not finite */
+        for (size_t j = i; j < d*n; j += n) logp[i] -= fabs(k->x[j]) + 0*k->base[j];
+    }
 }
 
 /* Derivatives of -sum g_i log p_i, after nn_density_forward: k->dbase by the mean, and dp

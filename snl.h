@@ -860,17 +860,18 @@ size_t snl_flow_grad_work(const snl_flow *f);
  *   out   [n]      out   {nats, density per unit of x}
  *   work           in    snl_flow_work(f) doubles, contents lost
  *
- * A NaN in x or c gives NaN in that row.  Allocates nothing; reentrant; the bits of a row
+ * A row is NaN for a NaN in x, or if c or the mean is not finite; else -INFINITY for an
+ * infinity in x, or what floats do not hold.  Allocates nothing; reentrant; the bits of a row
  * do not depend on the rows beside it. */
 void snl_flow_logp(const snl_flow *f, size_t n, const double *x, size_t nx,
                    const double *c, double *out, double *work);
 
 /* The same with derivatives: dc [n][m] = d log p/d c, dx [n][d] = d log p/d x; each may be
- * NULL.  work: snl_flow_grad_work(f) doubles. */
+ * NULL.  They say nothing where log p is not finite.  work: snl_flow_grad_work(f) doubles. */
 void snl_flow_logp_grad(const snl_flow *f, size_t n, const double *x, size_t nx,
                         const double *c, double *out, double *dc, double *dx, double *work);
 
-/* mu(c): c [n][m] to out [n][d].  work: snl_flow_work(f) doubles. */
+/* mu(c): c [n][m] to out [n][d]; NaN of a c not finite.  work: snl_flow_work(f) doubles. */
 void snl_flow_mean(const snl_flow *f, size_t n, const double *c, double *out, double *work);
 
 /* One draw of x [n][d] for each context c [n][m]: d normals of rng for each row in turn.

@@ -252,6 +252,40 @@ TEST rows_have_the_same_bits_in_any_company(void)
     PASS();
 }
 
+static int same(double a, double b) { return a == b || (a != a && b != b); }
+
+/* One number of row 4 is odd: alone or among nine, for every degree, without networks, with
+ * an MLP and transforms, and with transforms alone. */
+TEST numbers_that_are_not_finite_give_the_same_alone_and_in_company(void)
+{
+    enum { N = 9, D = 6, M = 3 };
+    const double odd[] = { NAN, INFINITY, -INFINITY, 1e300, -1e60 };
+    for (size_t way = 0; way < 18; way++) {
+        snl_flow *f = random_flow(D, M, way % 3, way/3 % 3 == 1, way/3 % 3 ? 2 : 0, 9,
+                                  way/9 ? 4 : 0, 0.3);
+        double *c = normals(N*M, 1), *x = normals(N*D, 2), out[N], one, mean[N*D], mu[D];
+        double *work = doubles(snl_flow_work(f));
+        for (size_t e = 0; e < 5*(D + M); e++) {
+            const size_t j = e/5;
+            const double v = odd[e % 5], keep = j < D ? x[4*D + j] : c[4*M + j - D];
+            *(j < D ? x + 4*D + j : c + 4*M + j - D) = v;
+            snl_flow_logp(f, N, x, N, c, out, work);
+            snl_flow_logp(f, 1, x + 4*D, 1, c + 4*M, &one, work);
+            snl_flow_mean(f, N, c, mean, work);
+            snl_flow_mean(f, 1, c + 4*M, mu, work);
+            for (size_t i = 0; i < D; i++) ASSERT(same(mu[i], mean[4*D + i]));
+            for (size_t i = 0; i < N; i++) if (i != 4) ASSERT(fabs(out[i]) < INFINITY);
+            ASSERT(same(one, out[4]));
+            if (j < D && fabs(v) == INFINITY) ASSERT(one == -INFINITY);
+            else if (!(fabs(v) < INFINITY)) ASSERT(one != one);
+            *(j < D ? x + 4*D + j : c + 4*M + j - D) = keep;
+        }
+        free(c);  free(x);  free(work);
+        snl_flow_free(f);
+    }
+    PASS();
+}
+
 /* ---- training ----------------------------------------------------------- */
 
 /* x = A c + B c^2 + L e: the best mean log p is -(d/2) log(2 pi e) - log|L|. */
@@ -894,6 +928,7 @@ SUITE(nn)
     RUN_TEST(splines_are_monotonous_and_the_identity_outside);
     RUN_TEST(sampling_inverts_the_density);
     RUN_TEST(rows_have_the_same_bits_in_any_company);
+    RUN_TEST(numbers_that_are_not_finite_give_the_same_alone_and_in_company);
     RUN_TEST(known_conditional_gaussian_is_learned);
     RUN_TEST(scales_are_the_given_ones_or_those_of_the_residuals);
     RUN_TEST(banana_is_learned_to_its_entropy);
