@@ -1,17 +1,27 @@
 /* io.c - see io.h. */
 #if !defined(_WIN32)
-#define _POSIX_C_SOURCE 200112L     /* mkdir */
+#define _POSIX_C_SOURCE 200112L     /* mkdir, readlink, O_EXCL */
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 #define io_mkdir(path) mkdir((path), 0777)
+#define io_create(path) open((path), O_WRONLY | O_CREAT | O_EXCL, 0666)
+#define io_stream fdopen
+#define io_process getpid
 #define io_rename(from, to) rename((from), (to))
 #else
 #define WIN32_LEAN_AND_MEAN
 #include <direct.h>
 #include <fcntl.h>
 #include <io.h>
+#include <process.h>
+#include <sys/stat.h>
 #include <windows.h>
 #define io_mkdir(path) _mkdir(path)
+#define io_create(path) _open((path), _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE)
+#define io_stream _fdopen
+#define io_process _getpid
 /* rename does not replace there; to remove first would lose both to a kill in between */
 #define io_rename(from, to) (!MoveFileExA((from), (to), MOVEFILE_REPLACE_EXISTING))
 #endif
@@ -74,22 +84,57 @@ done:
     return status;
 }
 
+/* A new file NAME.partN, of no other writer; *part its name, to be freed.  Where kills have left
+ * all of them, one has to go: so there are never more. */
+static FILE *part_open(char **part, const char *path)
+{
+    enum { PARTS = 16 };
+    unsigned k;
+    int fd = -1;
+    if (!(*part = malloc(strlen(path) + 8))) return NULL;
+    for (k = 0; k <= PARTS && fd < 0 && (k == 0 || errno == EEXIST); k++) {
+        sprintf(*part, "%s.part%u", path, ((unsigned)io_process() + k) % PARTS);
+        if (k == PARTS) remove(*part);
+        fd = io_create(*part);
+    }
+    return fd < 0 ? NULL : io_stream(fd, "wb");
+}
+
+/* The path behind symbolic links, to be freed; *special: it is no file that can be replaced, but
+ * a device, say, and the path is as it was. */
+static char *out_target(const char *path, int *special)
+{
+    char *p = path_join("", path, 0);
+    *special = 0;
+#if !defined(_WIN32)
+    {
+        char to[4096], *next;
+        struct stat is;
+        ssize_t n;
+        *special = stat(path, &is) == 0 ? !S_ISREG(is.st_mode) : errno == ELOOP;
+        while (p && !*special && (n = readlink(p, to, sizeof to - 1)) > 0) {
+            to[n] = '\0';
+            next = path_join(p, to, 1);
+            free(p);
+            p = next;
+        }
+    }
+#endif
+    return p;
+}
+
 int out_open(out_file *out, const char *path, io_error *e)
 {
+    int special;
     memset(out, 0, sizeof *out);
     if (!path || strcmp(path, "-") == 0) { out->file = io_bare(stdout);  return IO_OK; }
-    out->path = malloc(strlen(path) + 1);
-    out->part = malloc(strlen(path) + 6);
-    if (!out->path || !out->part) { out_close(out, 0, e);  return io_memory(e); }
-    strcpy(out->path, path);
-    sprintf(out->part, "%s.part", path);
-    if (!(out->file = fopen(out->part, "wb"))) {
-        io_fail(e, IO_FAILED, "%s: %s", path, strerror(errno));
-        free(out->path);
-        free(out->part);
-        return IO_FAILED;
-    }
-    return IO_OK;
+    if (!(out->path = out_target(path, &special))) return io_memory(e);
+    out->file = special ? fopen(out->path, "wb") : part_open(&out->part, out->path);
+    if (out->file) return IO_OK;
+    io_fail(e, IO_FAILED, "%s: %s", path, strerror(errno));
+    free(out->path);
+    free(out->part);
+    return IO_FAILED;
 }
 
 int out_close(out_file *out, int keep, io_error *e)
@@ -103,9 +148,9 @@ int out_close(out_file *out, int keep, io_error *e)
     if (out->file) {
         bad = ferror(out->file);
         bad = fclose(out->file) || bad;
-        if (keep && !bad) bad = io_rename(out->part, out->path);
+        if (keep && !bad && out->part) bad = io_rename(out->part, out->path);
         if (keep && bad) status = io_fail(e, IO_FAILED, "%s: %s", out->path, strerror(errno));
-        if (!keep || bad) remove(out->part);
+        if ((!keep || bad) && out->part) remove(out->part);
     }
     free(out->path);
     free(out->part);
@@ -116,10 +161,10 @@ int out_close(out_file *out, int keep, io_error *e)
 int dir_make(const char *path, io_error *e)
 {
     const size_t n = strlen(path);
-    char *p = malloc(n + 3);
+    char *p = malloc(n + 3), *part = NULL;
     int status = IO_OK;
     size_t i;
-    out_file probe;
+    FILE *probe;
     if (!p) return io_memory(e);
     for (i = 1; i <= n; i++)
         if (path[i] == '/' || path[i] == '\0') {
@@ -131,10 +176,10 @@ int dir_make(const char *path, io_error *e)
             }
         }
     sprintf(p, "%s/x", path);               /* refuse now what could not be written later */
-    if ((status = out_open(&probe, p, e)) != IO_OK)
-        io_fail(e, status, "%s: not a directory that can be written to", path);
-    else out_close(&probe, 0, e);
+    if ((probe = part_open(&part, p)) != NULL) { fclose(probe);  remove(part); }
+    else status = io_fail(e, IO_FAILED, "%s: not a directory that can be written to", path);
 done:
+    free(part);
     free(p);
     return status;
 }

@@ -3,7 +3,8 @@
  * Part of the examples, not of the library.  Functions return 0, or an exit status:
  * IO_FAILED when the system did not oblige, IO_REFUSED when what was asked or read is
  * wrong.  Then e->text says what, as "FILE:LINE: WHAT IS WRONG", without a newline.
- * Files are written whole or not at all: as NAME.part, renamed when complete.
+ * Files are written whole or not at all: as NAME.partN, new, N = 0 .. 15, renamed when complete;
+ * through a symbolic link its target is.  Devices and pipes are written to as they are.
  */
 #ifndef IO_H
 #define IO_H
@@ -25,7 +26,8 @@ int io_fail(io_error *e, int status, const char *format, ...);
 int file_read(const char *path, char **bytes, size_t *size, io_error *e);
 
 /* Open for writing; NULL or "-" is standard output.  Closing with keep = 0 leaves
- * nothing behind.  out->file is an ordinary stream, its errors are met at closing. */
+ * nothing behind.  out->file is an ordinary stream, its errors are met at closing; part NULL:
+ * what the path names is no file. */
 typedef struct out_file { FILE *file; char *path, *part; } out_file;
 int out_open(out_file *out, const char *path, io_error *e);
 int out_close(out_file *out, int keep, io_error *e);

@@ -114,18 +114,63 @@ TEST tables_come_back_as_written(void)
 TEST a_file_is_written_whole_or_not_at_all(void)
 {
     out_file out;
-    char *text;
+    char *text, part[64];
     size_t size;
     ASSERT(put_text("before"));
     ASSERT_EQ(IO_OK, out_open(&out, SCRATCH, &why));
+    strcpy(part, out.part);
     fputs("half", out.file);
     ASSERT_EQ(IO_OK, out_close(&out, 0, &why));
     ASSERT_EQ(IO_OK, file_read(SCRATCH, &text, &size, &why));
     ASSERT_STR_EQ("before", text);
     free(text);
-    ASSERT_EQ(IO_REFUSED, file_read(SCRATCH ".part", &text, &size, &why));
+    ASSERT_EQ(IO_REFUSED, file_read(part, &text, &size, &why));
     ASSERT_EQ(IO_FAILED, out_open(&out, "build/no/such/dir/x", &why));
     ASSERT_EQ(IO_FAILED, dir_make(SCRATCH "/below/a/file", &why));
+    PASS();
+}
+
+/* Two writers at once, the second ends last: the file is its own; and so with what kills have
+ * left of all names and a file of the user's beside them, which stays. */
+TEST of_two_writers_the_last_wins_whole(void)
+{
+    static const char *const mine[] = { "mine" };
+    static char first[40000], second[30000];
+    out_file a, b;
+    char *text, name[64];
+    size_t size;
+    int k, full;
+    memset(first, 'a', sizeof first - 1);
+    memset(second, 'b', sizeof second - 1);
+    ASSERT_EQ(IO_OK, dir_make("build", &why));
+    ASSERT_EQ(IO_OK, table_write(SCRATCH ".part", 0, 1, 0, 1, mine, NULL, &why));
+    for (full = 0; full < 2; full++) {
+        for (k = 0; full && k < 16; k++) {
+            FILE *f;
+            sprintf(name, SCRATCH ".part%d", k);
+            ASSERT((f = fopen(name, "wb")) && fclose(f) == 0);
+        }
+        ASSERT_EQ(IO_OK, out_open(&a, SCRATCH, &why));
+        fputs(first, a.file);
+        if (!full) {
+            ASSERT_EQ(IO_OK, out_open(&b, SCRATCH, &why));
+            fputs(second, b.file);
+        }
+        ASSERT_EQ(IO_OK, out_close(&a, 1, &why));
+        if (!full) ASSERT_EQ(IO_OK, out_close(&b, 1, &why));
+        ASSERT_EQ(IO_OK, file_read(SCRATCH, &text, &size, &why));
+        ASSERT_STR_EQ(full ? first : second, text);
+        free(text);
+    }
+    for (k = size = 0; k < 16; k++) {
+        sprintf(name, SCRATCH ".part%d", k);
+        size += remove(name) == 0;
+    }
+    ASSERT_EQ(15, size);
+    ASSERT_EQ(IO_OK, file_read(SCRATCH ".part", &text, &size, &why));
+    ASSERT_STR_EQ("mine\n", text);
+    free(text);
+    remove(SCRATCH ".part");
     PASS();
 }
 
@@ -600,6 +645,7 @@ SUITE(io)
     RUN_TEST(refuses_bad_tables_by_line);
     RUN_TEST(tables_come_back_as_written);
     RUN_TEST(a_file_is_written_whole_or_not_at_all);
+    RUN_TEST(of_two_writers_the_last_wins_whole);
     RUN_TEST(paths_are_joined);
     RUN_TEST(reads_and_refuses_npy);
     RUN_TEST(npy_comes_back_as_written);

@@ -163,7 +163,20 @@ changed "two.npy: the shape is (16, 2), not (N, 3)" 's/^data = .*/data = two.npy
 changed "nan.npy: row 100, column 0" 's/^data = .*/data = nan.npy/'
 printf 'case\tm1\tm2\tchi1\tchi2\tdist_Mpc\tfref\tphiref\tf\na\t1e6\t1e6\t0\t0\t1e4\t1e-3\t0\t1e-3\nb\t1e6\t1e6\t1.2\t0\t1e4\t1e-3\t0\t1e-3\n' >$D/spin.tsv
 refused "$D/spin.tsv:3: chi1 = 1.2 is outside \[-1, 1\]" $SNL waveform --cases $D/spin.tsv --out $D/x.tsv
-[ ! -e $D/x.tsv ] && [ ! -e $D/x.tsv.part ] && yes || no "a refused table leaves no file"
+ls $D/x.tsv* >/dev/null 2>&1 && no "a refused table leaves a file" || yes
+# files through symbolic links, pipes as they are
+mkdir $D/real
+ln -s real/x.cfg $D/link.cfg
+for n in 1 2; do                # to no file, then to one
+    ok "init through a link, $n" $SNL init --out $D/link.cfg
+    [ -L $D/link.cfg ] && grep -q '^dt = ' $D/real/x.cfg && yes || no "a link's file is written, $n"
+    echo old >$D/real/x.cfg
+done
+mkfifo $D/pipe
+cat $D/pipe >$D/piped & P=$!
+ok "init into a pipe" $SNL init --out $D/pipe
+[ -p $D/pipe ] && yes || { no "a pipe stays one"; kill $P 2>/dev/null; }
+wait $P; $SNL init | cmp -s - $D/piped && yes || no "a pipe has all" $D/piped
 rm -f $D/cut.npy $D/two.npy $D/nan.npy
 
 # ---- help
