@@ -39,7 +39,14 @@ static int noise_read(const event_config *c, snl_data *d, io_error *e)
         S = f + t.rows;
         for (i = 0; i < t.rows; i++) { f[i] = v[2*i];  S[i] = v[2*i + 1]; }
         st = snl_noise_table(t.rows, f, S, d->n, d->f, d->S, &why);
-        if (st != SNL_OK) rc = refuse(e, path, st, &why);
+        if (st != SNL_OK && why.name && (*why.name == 'f' || *why.name == 'S')) {   /* of a row */
+            char where[600];
+            i = why.index;
+            snprintf(where, sizeof where, "%.500s:%lu", path, (unsigned long)t.line[i]);
+            rc = *why.name == 'f' && i && f[i] <= f[i - 1]
+                ? io_fail(e, IO_REFUSED, "%s: f = %.12g is not above %.12g, the row before: f has to rise", where,
+                          f[i], f[i - 1]) : refuse(e, where, st, &why);
+        } else if (st != SNL_OK) rc = refuse(e, path, st, &why);
         else memcpy(d->S + d->n, d->S, d->n * sizeof *d->S);
     }
     free(v);

@@ -84,6 +84,21 @@ done:
     return status;
 }
 
+/* A text, without the byte-order mark that some editors set before it. */
+static int text_read(const char *path, char **text, io_error *e)
+{
+    size_t size;
+    const int status = file_read(path, text, &size, e);
+    if (status != IO_OK) return status;
+    if (strlen(*text) != size) {
+        free(*text);
+        *text = NULL;
+        return io_fail(e, IO_REFUSED, "%s: not a text file", path);
+    }
+    if (!strncmp(*text, "\xef\xbb\xbf", 3)) memmove(*text, *text + 3, size - 2);
+    return IO_OK;
+}
+
 /* A new file NAME.partN, of no other writer; *part its name, to be freed.  Where kills have left
  * all of them, one has to go: so there are never more. */
 static FILE *part_open(char **part, const char *path)
@@ -274,16 +289,12 @@ static int table_add_row(table *t, char *s, size_t line, size_t *room, io_error 
 int table_read(table *t, const char *path, io_error *e)
 {
     char *s, *end, *comment = NULL;
-    size_t size, line = 0, room = 0, comment_line = 0;
+    size_t line = 0, room = 0, comment_line = 0;
     int status;
     memset(t, 0, sizeof *t);
-    if ((status = file_read(path, &t->bytes, &size, e)) != IO_OK) return status;
+    if ((status = text_read(path, &t->bytes, e)) != IO_OK) return status;
     if (!(t->path = malloc(strlen(path) + 1))) { status = io_memory(e);  goto fail; }
     strcpy(t->path, path);
-    if (strlen(t->bytes) != size) {
-        status = io_fail(e, IO_REFUSED, "%s: not a text file", path);
-        goto fail;
-    }
     for (s = t->bytes; *s; s = end) {
         char *p = s + strcspn(s, "\n");
         end = *p ? p + 1 : p;
@@ -455,11 +466,12 @@ int npy_read(const char *path, size_t columns, size_t *rows, double **value, io_
                 (unsigned long)columns);
         goto done;
     }
-    if (n < 2 || n > (size - start)/(8*columns) || size - start != 8*columns*(size_t)n) {
+    if (n > (size - start)/(8*columns) || size - start != 8*columns*(size_t)n) {
         io_fail(e, 0, "%s: the header announces %lu rows, the file holds %.10g", path, n,
                 (double)(size - start)/(8*(double)columns));
         goto done;
     }
+    if (n < 2) { io_fail(e, 0, "%s: holds %lu rows, at least 2 are needed", path, n);  goto done; }
     if (!(x = malloc(columns*(size_t)n * sizeof *x))) { status = io_memory(e);  goto done; }
     for (i = 0; i < columns*(size_t)n; i++) {
         x[i] = double_from_le(b + start + 8*i);
@@ -884,11 +896,9 @@ int event_parse(event_config *c, const char *file, const char *text, io_error *e
 int event_read(event_config *c, const char *path, io_error *e)
 {
     char *text;
-    size_t size;
-    int status = file_read(path, &text, &size, e);
+    int status = text_read(path, &text, e);
     if (status != IO_OK) return status;
-    if (strlen(text) != size) status = io_fail(e, IO_REFUSED, "%s: not a text file", path);
-    else if (strlen(path) >= EVENT_TEXT) status = io_fail(e, IO_REFUSED, "%s: path too long", path);
+    if (strlen(path) >= EVENT_TEXT) status = io_fail(e, IO_REFUSED, "%s: path too long", path);
     else status = event_parse(c, path, text, e);
     free(text);
     return status;

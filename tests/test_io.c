@@ -46,6 +46,7 @@ TEST reads_every_form_of_table(void)
     CHECK_CALL(table_gives("# about\n#\nname\ta\tb\n# between\nx 1\t1\t2\n\ny 2\t3\t4", 1, 4));
     CHECK_CALL(table_gives("a b  c\n 1   2 3 \n3 4 5\n", 1, 4));
     CHECK_CALL(table_gives("# a b\r\n1e0 2\r\n3 4\r\n", 1, 4));
+    CHECK_CALL(table_gives("\xef\xbb\xbf" "a\tb\n1\t2\n3\t4\n", 1, 4));      /* a byte-order mark */
     PASS();
 }
 
@@ -237,6 +238,10 @@ TEST reads_and_refuses_npy(void)
     CHECK_CALL(npy_refused(b, 20, SCRATCH ": an .npy header of version 1 that makes no sense"));
     memset(b + n - 8, 255, 8);
     CHECK_CALL(npy_refused(b, n, SCRATCH ": row 1, column 2 (counted from 0) is not a finite number"));
+    n = npy_bytes(b, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 3), }", 3);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": holds 1 rows, at least 2 are needed"));
+    n = npy_bytes(b, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }", 0);
+    CHECK_CALL(npy_refused(b, n, SCRATCH ": holds 0 rows, at least 2 are needed"));
     n = npy_bytes(b, 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 6);
     CHECK_CALL(npy_refused(b, n, SCRATCH ": the numbers are '<f4', not '<f8' (little-endian float64)"));
     n = npy_bytes(b, 1, "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", 6);
@@ -284,6 +289,9 @@ TEST reads_a_configuration(void)
     ASSERT_EQ(500.0, c.inject_snr[0]);
     ASSERT_REL(-0.1, c.inject[0][P_CHI2], 0);
     ASSERT_EQ(0, c.priors);
+    ASSERT(put_text("\xef\xbb\xbf" "dt = 2\n"));         /* a byte-order mark */
+    if (event_read(&c, SCRATCH, &why) != IO_OK) FAILm(why.text);
+    ASSERT_EQ(2.0, c.dt);
     PASS();
 }
 

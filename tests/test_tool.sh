@@ -164,6 +164,13 @@ changed "nan.npy: row 100, column 0" 's/^data = .*/data = nan.npy/'
 printf 'case\tm1\tm2\tchi1\tchi2\tdist_Mpc\tfref\tphiref\tf\na\t1e6\t1e6\t0\t0\t1e4\t1e-3\t0\t1e-3\nb\t1e6\t1e6\t1.2\t0\t1e4\t1e-3\t0\t1e-3\n' >$D/spin.tsv
 refused "$D/spin.tsv:3: chi1 = 1.2 is outside \[-1, 1\]" $SNL waveform --cases $D/spin.tsv --out $D/x.tsv
 ls $D/x.tsv* >/dev/null 2>&1 && no "a refused table leaves a file" || yes
+noise_row() {   # noise_row PATTERN ROW: the third of a table of the noise
+    printf 'f\tS\n1e-5\t1e-40\n%b\n1\t1e-40\n' "$2" >$D/rows.tsv
+    { cat $D/event.cfg; echo 'noise_table = rows.tsv'; } >$D/bad.cfg
+    refused "rows.tsv:3: $1" $SNL detect $D/bad.cfg
+}
+noise_row "f = 1e-05 is not above 1e-05, the row before: f has to rise" '1e-5\t1e-40'
+noise_row "S = 0 is outside" '1e-3\t0'
 # files through symbolic links, pipes as they are
 mkdir $D/real
 ln -s real/x.cfg $D/link.cfg
