@@ -5,6 +5,7 @@
  * leans on its prior's edge does not seem to fall there.  Contours are marching squares
  * on the bin centres, with a ring of zeros around them, so that every one closes. */
 #include "plot.h"
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +88,14 @@ static double nice_step(double width, double ticks)
  * offset where they hardly differ. */
 static void axis_set(axis *a, double lo, double hi, double ticks)
 {
-    const double top = fmax(fabs(lo), fabs(hi));
+    double top = fmax(fabs(lo), fabs(hi));
     int tick;
-    if (!(hi > lo)) { const double w = fmax(1e-3*fabs(lo), 1e-9);  lo -= w;  hi += w; }
+    if (!(hi - lo > fmax(100*DBL_EPSILON*top, 1e-290))) {       /* one value, to rounding */
+        const double w = fmax(1e-3*fabs(lo), 1e-9);
+        lo -= w;
+        hi += w;
+        if (top < w) top = w;
+    }
     a->lo = lo;
     a->hi = hi;
     a->step = nice_step(hi - lo, ticks);
@@ -140,6 +146,13 @@ static double effective_rows(const plot_samples *p)
 static double position(const axis *a, double x, size_t bins)
 { return (x - a->lo)/(a->hi - a->lo)*(double)bins; }
 
+/* The bin of a value, or -1; the axis's upper end belongs to the last. */
+static int bin_of(const axis *a, double x, int bins)
+{
+    const double u = position(a, x, (size_t)bins);
+    return !(u >= 0 && u <= bins) ? -1 : u < bins ? (int)u : bins - 1;
+}
+
 /* Density over one axis, v [CURVE]. */
 static void density1(const plot_samples *p, size_t dims, size_t d, const axis *a, double width,
                      double *v)
@@ -148,8 +161,8 @@ static void density1(const plot_samples *p, size_t dims, size_t d, const axis *a
     double sum = 0;
     for (i = 0; i < CURVE; i++) v[i] = 0;
     for (i = 0; i < p->rows; i++) {
-        const double x = position(a, p->value[i*dims + d], CURVE);
-        if (x >= 0 && x < CURVE) v[(size_t)x] += p->weight ? p->weight[i] : 1;
+        const int x = bin_of(a, p->value[i*dims + d], CURVE);
+        if (x >= 0) v[x] += p->weight ? p->weight[i] : 1;
     }
     smooth(v, CURVE, 1, 0.8*width/(a->hi - a->lo)*CURVE*pow(effective_rows(p), -0.2));
     for (i = 0; i < CURVE; i++) sum += v[i];
@@ -164,10 +177,9 @@ static void density2(const plot_samples *p, size_t dims, size_t dx, size_t dy, c
     size_t i;
     for (i = 0; i < RING*RING; i++) v[i] = 0;
     for (i = 0; i < p->rows; i++) {
-        const double x = position(ax, p->value[i*dims + dx], BINS);
-        const double y = position(ay, p->value[i*dims + dy], BINS);
-        if (x >= 0 && x < BINS && y >= 0 && y < BINS)
-            v[((size_t)y + 1)*RING + (size_t)x + 1] += p->weight ? p->weight[i] : 1;
+        const int x = bin_of(ax, p->value[i*dims + dx], BINS);
+        const int y = bin_of(ay, p->value[i*dims + dy], BINS);
+        if (x >= 0 && y >= 0) v[(y + 1)*RING + x + 1] += p->weight ? p->weight[i] : 1;
     }
     for (i = 1; i <= BINS; i++) smooth(v + i*RING + 1, BINS, 1, f*wx/(ax->hi - ax->lo));
     for (i = 1; i <= BINS; i++) smooth(v + RING + i, BINS, RING, f*wy/(ay->hi - ay->lo));
@@ -262,12 +274,37 @@ void plot_contour(FILE *f, size_t nx, size_t ny, const double *v, double level, 
 
 /* ---- text ---------------------------------------------------------------- */
 
-static void put_escaped(FILE *f, const char *s, size_t n)
+/* Bytes of the character at s; 0: none of UTF-8, or none that XML may hold. */
+static size_t character(const char *s)
 {
-    for (; n && *s; s++, n--)
+    static const long least[5] = { 0, 0x20, 0x80, 0x800, 0x10000 };
+    const unsigned char *b = (const unsigned char *)s;
+    const size_t n = b[0] < 0x80 ? 1 : b[0] < 0xC0 ? 0 : b[0] < 0xE0 ? 2 : b[0] < 0xF0 ? 3 : b[0] < 0xF8 ? 4 : 0;
+    long c = n > 1 ? b[0] & 0x7F >> n : b[0];
+    size_t i;
+    for (i = 1; i < n; i++) {
+        if (b[i] >> 6 != 2) return 0;
+        c = c << 6 | (b[i] & 0x3F);
+    }
+    return c < least[n] || (c >= 0xD800 && c < 0xE000) || c == 0xFFFE || c == 0xFFFF || c > 0x10FFFF ? 0 : n;
+}
+
+/* At most so many characters, the last ones: of a path the end tells more. */
+static void put_escaped(FILE *f, const char *s, size_t most)
+{
+    const char *p;
+    size_t n, count = 0;
+    for (p = s; *p; p += (n = character(p)) ? n : 1) count++;
+    if (count > most) fputs("\xe2\x80\xa6", f);
+    for (; *s; s += n ? n : 1, count--) {
+        n = character(s);
+        if (count > most) continue;
         if (*s == '<') fputs("&lt;", f);
+        else if (*s == '>') fputs("&gt;", f);
         else if (*s == '&') fputs("&amp;", f);
-        else fputc(*s, f);
+        else if (!n) fputs("\xef\xbf\xbd", f);
+        else fwrite(s, 1, n, f);
+    }
 }
 
 const char *plot_symbol_of(const char *name, const char **unit)
@@ -347,8 +384,8 @@ static int refuse_samples(size_t sets, const plot_samples *set, size_t dims, io_
             return io_fail(e, IO_REFUSED, "%s: %lu samples are too few for a plot", set[s].label,
                            (unsigned long)set[s].rows);
         for (i = 0; i < set[s].rows*dims; i++)
-            if (set[s].value[i] - set[s].value[i] != 0)
-                return io_fail(e, IO_REFUSED, "%s: sample %lu is not finite", set[s].label,
+            if (!(fabs(set[s].value[i]) <= 1e290))
+                return io_fail(e, IO_REFUSED, "%s: sample %lu is not finite, or above 1e290", set[s].label,
                                (unsigned long)(i/dims));
         for (i = 0; set[s].weight && i < set[s].rows; i++) {
             if (!(set[s].weight[i] >= 0))
@@ -366,9 +403,10 @@ static int refuse_samples(size_t sets, const plot_samples *set, size_t dims, io_
 static void put_ticks(FILE *f, const axis *a, double x, double y, double size, int vertical,
                       int numbers)
 {
-    double t;
-    for (t = ceil(a->lo/a->step)*a->step; t <= a->hi; t += a->step) {
-        const double u = (t - a->lo)/(a->hi - a->lo);
+    const double first = ceil(a->lo/a->step);
+    int k;
+    for (k = 0; k < 16 && (first + k)*a->step <= a->hi; k++) {
+        const double t = (first + k)*a->step, u = (t - a->lo)/(a->hi - a->lo);
         const double p = vertical ? y + size*(1 - u) : x + size*u;
         if (vertical) fprintf(f, "<path d='M%.1f %.1fh3'/>", x, p);
         else fprintf(f, "<path d='M%.1f %.1fv-3'/>", p, y + size);
@@ -389,7 +427,8 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
 {
     const double size = fmin(fmax(1056.0/(double)(dims ? dims : 1), 84), 220), gap = 6;
     const double left = 66, top = 26 + 11*(double)sets, width = left + (double)dims*(size + gap) + 50;
-    const double height = top + (double)dims*(size + gap) + 62;
+    const double below = top + (double)dims*(size + gap) + 62;
+    double height = below;
     axis ax[PLOT_DIMS];
     double width_of[PLOT_SETS][PLOT_DIMS], curve[PLOT_SETS][CURVE];
     double *grid = malloc(2*RING*RING*sizeof *grid);
@@ -401,6 +440,7 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
     if (!grid) return io_fail(e, IO_FAILED, "out of memory");
     for (j = 0; truth && j < dims && truth[j] != truth[j]; j++) ;
     if (j == dims) truth = NULL;                            /* none is known */
+    if (dims == 1) height += 17.6*(double)(sets + !!truth); /* no half is empty: the legend is below */
     if ((status = refuse_samples(sets, set, dims, e)) != IO_OK) goto done;
     for (k = 0; k < sets; k++) if (set[k].rows > most) most = set[k].rows;
     if (!(s = malloc(most*sizeof *s))) { status = io_fail(e, IO_FAILED, "out of memory");  goto done; }
@@ -501,15 +541,14 @@ int plot_corner(const char *path, size_t sets, const plot_samples *set, size_t d
             }
         }
     {   /* legend, in the empty half */
-        const double lx = dims > 2 ? left + 0.62*(double)dims*(size + gap) : left + size + gap + 8;
-        double ly = dims > 2 ? top + 0.06*(double)dims*(size + gap) : top - 6;
+        const double lx = dims > 2 ? left + 0.62*(double)dims*(size + gap) : dims == 1 ? 14 : left + size + gap + 8;
+        double ly = dims > 2 ? top + 0.06*(double)dims*(size + gap) : dims == 1 ? below + 6 : top - 6;
         const double em = dims > 4 ? 15 : 11;
-        if (dims == 1) ly = height - 14;
         for (k = 0; k < sets; k++, ly += 1.6*em) {
             fprintf(f, "<rect class='s%d c%d' x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='%s' fill-opacity='.45'"
                     " stroke='%s'/><text x='%.1f' y='%.1f' font-size='%.0f'>", (int)k, (int)k, lx, ly - 0.8*em, 2*em,
                     em, set_color[k], set_color[k], lx + 2.6*em, ly + 0.1*em, em);
-            put_escaped(f, set[k].label, 60);
+            put_escaped(f, set[k].label, (size_t)((width - lx - 2.6*em)/(0.65*em)));
             fputs("</text>\n", f);
         }
         if (truth) {
@@ -549,11 +588,11 @@ static void chart_ticks(const chart *c, int up)
                                    : nice_step(hi - lo, length/(up ? 36 : c->w > 450 ? 110 : 70));
     const int digits = (int)floor(log10(step*1.0001));
     const int parts = c->log[up] && floor(hi) - ceil(lo) < 1 ? 3 : 1;   /* of few powers of ten */
-    double t, at;
-    int k;
-    for (t = floor(lo/step)*step; t <= hi + 1e-9*step; t += step)
+    const double first = floor(lo/step);
+    int i, k;
+    for (i = 0; i < 64 && (first + i)*step <= hi + 1e-9*step; i++)
         for (k = 0; k < parts; k++) {
-            const double u = ((at = t + log10(part[k])) - lo)/(hi - lo);
+            const double t = (first + i)*step, at = t + log10(part[k]), u = (at - lo)/(hi - lo);
             const double p = up ? c->y + c->h*(1 - u) : c->x + c->w*u;
             if (at < lo - 1e-9*step || at > hi + 1e-9*step) continue;
             if (up) fprintf(c->f, "<path class='grid' d='M%.1f %.1fh%.1f'/><text x='%.1f' y='%.1f' "

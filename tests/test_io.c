@@ -577,6 +577,84 @@ TEST contours_enclose_their_share(void)
     PASS();
 }
 
+/* One sample at each end of an axis: both count, and the same. */
+TEST an_axis_holds_its_ends(void)
+{
+    static const double v[4] = { 2, 5, 3, 7 };              /* (2, 5) and (3, 7) */
+    static double one[CURVE], two[RING*RING];
+    const plot_samples s = { "", 2, v, NULL };
+    axis a, b;
+    axis_set(&a, 2, 3, 4);
+    axis_set(&b, 5, 7, 4);
+    density1(&s, 2, 0, &a, 0, one);
+    ASSERT_EQ(0.5, one[0]);
+    ASSERT_EQ(0.5, one[CURVE - 1]);
+    density2(&s, 2, 0, 1, &a, &b, 0, 0, two);
+    ASSERT_EQ(1.0, two[RING + 1]);
+    ASSERT_EQ(1.0, two[BINS*RING + BINS]);
+    PASS();
+}
+
+/* Columns that hardly vary, vanish or are huge: a small picture of numbers, its legend in it. */
+TEST any_one_column_can_be_drawn(void)
+{
+    static const struct { double at, step; } c[] = {
+        { 1, 2.3e-16 }, { 1e16, 2 }, { 1, 1e-13 }, { 0, 0 }, { 0, 5e-324 }, { 1e-310, 1e-311 },
+        { -1e290, 2e289 }, { 3, 1 } };
+    static const char *const name[1] = { "a" };
+    const double truth[1] = { 1 };
+    plot_samples s = { "label", 12, NULL, NULL };
+    double v[12], width, height;
+    char *text, *p;
+    size_t size, i, k;
+    ASSERT_EQ(IO_OK, dir_make("build", &why));
+    for (k = 0; k < sizeof c / sizeof c[0]; k++) {
+        for (i = 0; i < 12; i++) v[i] = c[k].at + (double)(i % 3)*c[k].step;
+        s.value = v;
+        if (plot_corner(SCRATCH, 1, &s, 1, name, truth, &why) != IO_OK) FAILm(why.text);
+        ASSERT_EQ(IO_OK, file_read(SCRATCH, &text, &size, &why));
+        if (size > 9000 || strstr(text, "nan") || strstr(text, "inf")) printf("%s", text);
+        ASSERT(size < 9000 && !strstr(text, "nan") && !strstr(text, "inf"));
+        ASSERT(strstr(text, ">label<") && strstr(text, ">true values<"));
+        width = strtod(strstr(text, "width='") + 7, NULL);
+        height = strtod(strstr(text, "height='") + 8, NULL);
+        for (p = text; (p = strstr(p, " y='")) != NULL; p++) ASSERT_LT(strtod(p + 4, NULL), height);
+        for (p = text; (p = strstr(p, " x='")) != NULL; p++) ASSERT_LT(strtod(p + 4, NULL), width);
+        free(text);
+    }
+    PASS();
+}
+
+TEST text_is_escaped(const char *text, size_t most, const char *want)
+{
+    char *got;
+    size_t size;
+    FILE *f = fopen(SCRATCH, "wb");
+    ASSERT(f);
+    put_escaped(f, text, most);
+    fclose(f);
+    ASSERT_EQ(IO_OK, file_read(SCRATCH, &got, &size, &why));
+    ASSERT_STR_EQ(want, got);
+    free(got);
+    PASS();
+}
+
+/* The XML 1.0 standard, Char; RFC 3629. */
+TEST text_is_what_xml_may_hold(void)
+{
+    CHECK_CALL(text_is_escaped("a<b>&c", 9, "a&lt;b&gt;&amp;c"));
+    CHECK_CALL(text_is_escaped("dir/x.tsv", 9, "dir/x.tsv"));
+    CHECK_CALL(text_is_escaped("a/dir/x.tsv", 9, "\xe2\x80\xa6" "dir/x.tsv"));
+    CHECK_CALL(text_is_escaped("\xce\xbb\xf0\x9f\x98\x80\xce\xbb", 2, "\xe2\x80\xa6\xf0\x9f\x98\x80\xce\xbb"));
+    CHECK_CALL(text_is_escaped("a\001b\x7f", 9, "a\xef\xbf\xbd" "b\x7f"));
+    CHECK_CALL(text_is_escaped("\xce", 9, "\xef\xbf\xbd"));                           /* cut */
+    CHECK_CALL(text_is_escaped("\xc1\x81", 9, "\xef\xbf\xbd\xef\xbf\xbd"));          /* overlong A */
+    CHECK_CALL(text_is_escaped("\xed\xa0\x80", 1, "\xe2\x80\xa6\xef\xbf\xbd"));      /* a surrogate */
+    CHECK_CALL(text_is_escaped("\xef\xbf\xbe" "x", 1, "\xe2\x80\xa6x"));              /* U+FFFE */
+    CHECK_CALL(text_is_escaped("\xf4\x90\x80\x80x", 1, "\xe2\x80\xa6x"));            /* above U+10FFFF */
+    PASS();
+}
+
 TEST a_corner_plot_is_one_small_svg(void)
 {
     static const char *const name[3] = { "chirp_mass", "t_ref", "a<b" };
@@ -600,7 +678,7 @@ TEST a_corner_plot_is_one_small_svg(void)
     free(text);
     v[7] = strtod("nan", NULL);
     ASSERT_EQ(IO_REFUSED, plot_corner(SCRATCH, 2, s, 3, name, truth, &why));
-    ASSERT_STR_EQ("one: sample 2 is not finite", why.text);
+    ASSERT_STR_EQ("one: sample 2 is not finite, or above 1e290", why.text);
     ASSERT_EQ(IO_REFUSED, plot_corner(SCRATCH, 0, s, 3, name, truth, &why));
     PASS();
 }
@@ -665,6 +743,9 @@ SUITE(io)
     RUN_TEST(the_tools_numbers_are_the_librarys);
     RUN_TEST(refuses_their_names_where_they_mean_another_density);
     RUN_TEST(contours_enclose_their_share);
+    RUN_TEST(an_axis_holds_its_ends);
+    RUN_TEST(any_one_column_can_be_drawn);
+    RUN_TEST(text_is_what_xml_may_hold);
     RUN_TEST(a_corner_plot_is_one_small_svg);
     RUN_TEST(the_verdict_knows_a_heavy_tail);
     remove(SCRATCH);
