@@ -229,84 +229,98 @@ static int cmd_noise(options *o, io_error *e)
 
 /* ---- compare and plot: tables of samples */
 
-/* Names that two tables share, in the order of the first; ln L and weights are none. */
-static int shared_columns(const table *a, const table *b, const char **names)
+/* Names that all tables share, in the order of the first, free() them; ln L and weights are none. */
+static int shared_columns(int tables, const table *t, const char ***names, int *n, io_error *e)
 {
-    int n = 0, i;
-    for (i = 0; i < (int)a->cols && n < PLOT_DIMS; i++)
-        if (strncmp(a->name[i], "log_", 4) && table_find(b, a->name[i]) >= 0)
-            names[n++] = a->name[i];
-    return n;
+    const int room = (int)t[0].cols;
+    int i, k, m;
+    if (!(*names = malloc((t[0].cols + 1) * sizeof **names))) return io_fail(e, IO_FAILED, "out of memory");
+    for (i = *n = 0; i < room; i++)
+        if (strncmp(t[0].name[i], "log_", 4)) (*names)[(*n)++] = t[0].name[i];
+    for (k = 1; k < tables; k++) {
+        for (i = m = 0; i < *n; i++)
+            if (table_find(&t[k], (*names)[i]) >= 0) (*names)[m++] = (*names)[i];
+        if (!(*n = m)) return io_fail(e, IO_REFUSED, "%s: shares no column with %s%s", t[k].path, t[0].path,
+                                      k > 1 ? " and those after it" : "");
+    }
+    return *n ? 0 : io_fail(e, IO_REFUSED, "%s: no column of a parameter", t[0].path);
 }
 
-/* exp(log_weight) of each row, NULL where there is no such column. */
+/* exp(log_weight) of each row, NULL where there is no such column; over the largest where the
+ * exponential, or its square, would leave the range of numbers. */
 static int table_weights(const table *t, double **w, io_error *e)
 {
     static const char *const name[] = { "log_weight" };
+    double top = -HUGE_VAL;
     size_t i;
     int rc;
     if (table_find(t, name[0]) < 0) return 0;
     if (!(*w = malloc((t->rows + 1) * sizeof **w))) return io_fail(e, IO_FAILED, "out of memory");
-    rc = table_numbers(t, 1, name, 1, *w, e);
-    for (i = 0; i < t->rows; i++) (*w)[i] = exp((*w)[i]);
-    return rc;
+    if ((rc = table_numbers(t, 1, name, 1, *w, e)) != 0) return rc;
+    for (i = 0; i < t->rows; i++) {
+        if (!((*w)[i] < HUGE_VAL))
+            return io_fail(e, IO_REFUSED, "%s:%lu: log_weight: %g is neither finite nor -inf", t->path,
+                           (unsigned long)t->line[i], (*w)[i]);
+        top = fmax(top, (*w)[i]);
+    }
+    if (t->rows && top == -HUGE_VAL) return io_fail(e, IO_REFUSED, "%s: log_weight: -inf in all rows", t->path);
+    for (i = 0; i < t->rows; i++) (*w)[i] = exp(fabs(top) > 100 ? (*w)[i] - top : (*w)[i]);
+    return 0;
 }
 
 static int cmd_compare(options *o, io_error *e)
 {
-    const char *names[PLOT_DIMS];
+    const char **names = NULL;
     table t[2];
     out_file out = { 0 };
-    double *v[2] = { NULL, NULL }, *w[2] = { NULL, NULL }, *x = NULL, j, top = 0;
+    double *v[2] = { NULL, NULL }, *w[2] = { NULL, NULL }, *x = NULL, *mnat = NULL, j, top = 0;
     int n = 0, k, rc = 0;
     size_t i;
     memset(t, 0, sizeof t);
     for (k = 0; !rc && k < 2; k++) rc = table_read(&t[k], o->file[k], e);
-    if (!rc && (n = shared_columns(&t[0], &t[1], names)) == 0)
-        rc = io_fail(e, IO_REFUSED, "%s: shares no column with %s", o->file[1], o->file[0]);
+    if (!rc) rc = shared_columns(2, t, &names, &n, e);
     for (k = 0; !rc && k < 2; k++) {
         v[k] = malloc((t[k].rows + 1) * (size_t)n * sizeof *x);
         if (!v[k]) rc = io_fail(e, IO_FAILED, "out of memory");
         else rc = table_numbers(&t[k], (size_t)n, names, 0, v[k], e);
         if (!rc && o->weighted) rc = table_weights(&t[k], &w[k], e);
     }
-    if (!rc && !(x = malloc((t[0].rows + t[1].rows + 4*SNL_JSD_GRID) * sizeof *x)))
+    if (!rc && (!(x = malloc((t[0].rows + t[1].rows + 4*SNL_JSD_GRID) * sizeof *x))
+                || !(mnat = calloc((size_t)n, sizeof *mnat))))
         rc = io_fail(e, IO_FAILED, "out of memory");
+    for (k = 0; !rc && k < n; k++) {
+        double *y = x + t[0].rows, *work = y + t[1].rows;
+        for (i = 0; i < t[0].rows; i++) x[i] = v[0][i*(size_t)n + (size_t)k];
+        for (i = 0; i < t[1].rows; i++) y[i] = v[1][i*(size_t)n + (size_t)k];
+        if (snl_jsd(t[0].rows, x, w[0], t[1].rows, y, w[1], &j, work) != SNL_OK) {      /* whose fault? */
+            const int second = snl_jsd(t[0].rows, x, w[0], t[0].rows, x, w[0], &j, work) == SNL_OK;
+            rc = io_fail(e, IO_REFUSED, "%s: %s is constant, or has too few rows", o->file[second], names[k]);
+        } else top = fmax(top, mnat[k] = 1000*j);
+    }
     if (!rc) rc = out_open(&out, o->out, e);
     if (!rc) {
         fprintf(out.file, "param\tjsd_mnat\n");
-        for (k = 0; !rc && k < n; k++) {
-            double *y = x + t[0].rows;
-            for (i = 0; i < t[0].rows; i++) x[i] = v[0][i*(size_t)n + (size_t)k];
-            for (i = 0; i < t[1].rows; i++) y[i] = v[1][i*(size_t)n + (size_t)k];
-            if (snl_jsd(t[0].rows, x, w[0], t[1].rows, y, w[1], &j, y + t[1].rows) != SNL_OK)
-                rc = io_fail(e, IO_REFUSED, "%s: %s is constant, or has too few rows", o->file[0], names[k]);
-            else {
-                fprintf(out.file, "%s\t%.17g\n", names[k], 1000*j);
-                top = fmax(top, 1000*j);
-            }
-        }
-        if (!rc) fprintf(out.file, "max\t%.17g\n", top);
-        { const int rc2 = out_close(&out, !rc, e);  if (!rc) rc = rc2; }
+        for (k = 0; k < n; k++) fprintf(out.file, "%s\t%.17g\n", names[k], mnat[k]);
+        fprintf(out.file, "max\t%.17g\n", top);
+        rc = out_close(&out, 1, e);
     }
     for (k = 0; k < 2; k++) { table_free(&t[k]);  free(v[k]);  free(w[k]); }
+    free(names);
+    free(mnat);
     free(x);
     return rc;
 }
 
 static int cmd_plot(options *o, io_error *e)
 {
-    const char *names[PLOT_DIMS];
+    const char **names = NULL;
     plot_samples set[TOOL_FILES];
     table t[TOOL_FILES];
     double *v[TOOL_FILES] = { NULL }, *w[TOOL_FILES] = { NULL };
     int n = 0, k, rc = 0;
     memset(t, 0, sizeof t);
-    for (k = 0; !rc && k < o->files; k++) {
-        rc = table_read(&t[k], o->file[k], e);
-        if (!rc && (n = shared_columns(&t[0], &t[k], names)) == 0)
-            rc = io_fail(e, IO_REFUSED, "%s: shares no column with %s", o->file[k], o->file[0]);
-    }
+    for (k = 0; !rc && k < o->files; k++) rc = table_read(&t[k], o->file[k], e);
+    if (!rc) rc = shared_columns(o->files, t, &names, &n, e);
     for (k = 0; !rc && k < o->files; k++) {
         v[k] = malloc((t[k].rows + 1) * (size_t)n * sizeof **v);
         if (!v[k]) rc = io_fail(e, IO_FAILED, "out of memory");
@@ -319,6 +333,7 @@ static int cmd_plot(options *o, io_error *e)
     }
     if (!rc) rc = plot_corner(o->out, (size_t)o->files, set, (size_t)n, names, NULL, e);
     for (k = 0; k < TOOL_FILES; k++) { table_free(&t[k]);  free(v[k]);  free(w[k]); }
+    free(names);
     return rc;
 }
 

@@ -184,6 +184,36 @@ cat $D/pipe >$D/piped & P=$!
 ok "init into a pipe" $SNL init --out $D/pipe
 [ -p $D/pipe ] && yes || { no "a pipe stays one"; kill $P 2>/dev/null; }
 wait $P; $SNL init | cmp -s - $D/piped && yes || no "a pipe has all" $D/piped
+# tables of samples: column k of row i is (i + ((7 k + 10) i mod 93))/10, a constant in "flat"
+samples() {     # samples FILE ROWS NAMES...
+    file=$1 rows=$2; shift 2
+    { echo "$*"; awk -v n=$# -v rows=$rows 'BEGIN { for (i = 0; i < rows; i++) for (k = 0; k < n; k++)
+        printf "%g%s", (i + (7*k + 10)*i % 93)/10, k + 1 < n ? " " : "\n" }'; } | tr ' ' '\t' >$D/$file
+}
+samples a.tsv 100 a b c; samples d.tsv 100 c b; samples e.tsv 100 a b; samples f.tsv 1 a b c
+awk 'NR > 1 { $1 = 3 } { print $1 "\t" $2 "\t" $3 }' $D/a.tsv >$D/flat.tsv
+many=$(awk 'BEGIN { for (k = 1; k <= 17; k++) print "p" k }')
+samples many.tsv 100 $many
+awk -F"$TAB" -v OFS="$TAB" 'NR > 1 { $17 += 20 } { print }' $D/many.tsv >$D/moved.tsv
+ok "compare 17 columns" $SNL compare $D/many.tsv $D/moved.tsv
+awk '$1 == "p17" { p = $2 } $1 == "p16" { q = $2 } $1 == "max" { m = $2 } END { exit !(NR == 19 && q == 0 && p > 500 && p == m) }' $D/out &&
+    yes || no "the last counts" $D/out
+refused "17 shared columns, 1 to 16 can be drawn" $SNL plot $D/many.tsv --out $D/x.svg
+refused "$D/f.tsv: a is constant, or has too few rows" $SNL compare $D/a.tsv $D/f.tsv
+refused "$D/f.tsv: a is constant, or has too few rows" $SNL compare $D/f.tsv $D/a.tsv
+refused "$D/flat.tsv: a is constant, or has too few rows" $SNL compare $D/a.tsv $D/flat.tsv
+for order in "a e d" "a d e" "d e a"; do        # b alone is in all
+    ok "plot $order" $SNL plot $(for t in $order; do echo $D/$t.tsv; done) --out $D/x.svg
+    [ $(grep -c "text-anchor='middle'.*>[abc]<" $D/x.svg) -eq 1 ] && grep -q ">b<" $D/x.svg && yes || no "draws b of $order"
+done
+for c in 1000 -1000; do         # weights are known up to a factor
+    awk -v c=$c 'BEGIN { print "a\tlog_weight" } NR > 1 { print $1 "\t" c + $2/10 }' $D/a.tsv >$D/w$c.tsv
+    ok "plot with weights of e^$c" $SNL plot $D/w$c.tsv --out $D/x.svg
+    ok "compare with weights of e^$c" $SNL compare $D/w$c.tsv $D/e.tsv --weighted --out $D/w$c.out
+done
+cmp -s $D/w1000.out $D/w-1000.out && yes || no "a factor of the weights does not count" $D/w1000.out
+awk 'BEGIN { print "a\tlog_weight" } NR > 1 { print $1 "\t" (NR == 5 ? "inf" : 0) }' $D/a.tsv >$D/inf.tsv
+refused "inf.tsv:5: log_weight: inf is neither finite nor -inf" $SNL plot $D/inf.tsv --out $D/x.svg
 rm -f $D/cut.npy $D/two.npy $D/nan.npy
 
 # ---- help
