@@ -952,7 +952,8 @@ static double lisa_foreground(const snl_noise *ns, double f)
              * 2/(1 + exp(2*p[2]*(f - p[0])));
     case SNL_FOREGROUND_ROBSON: {
         const double *q = lisa_robson(T);
-        return 7.2*9e-45*f73*exp(-pow(f, q[1]) + q[2]*f*sin(q[3]*f))
+        /* an exponent above 700 would overflow, but then 1 + tanh is 0 */
+        return 7.2*9e-45*f73*exp(fmin(-pow(f, q[1]) + q[2]*f*sin(q[3]*f), 700))
              * 2/(1 + exp(2*q[4]*(f - q[5])));
     }
     case SNL_FOREGROUND_BABAK: {

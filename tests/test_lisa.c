@@ -790,6 +790,31 @@ TEST foregrounds_refuse_years_they_were_not_fitted_for(void)
     PASS();
 }
 
+/* Above 1 Hz nothing is left of a foreground that falls as exp(-1000 f/Hz). */
+TEST foregrounds_end_far_above_their_knee(void)
+{
+    static const double years[4] = { 0.5, 1, 2, 4 };
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    const snl_source s = { 300, 200, 0.1, 0.2, 10, 1, 0.3, 1, 0.5, 1, 1e7 };
+    const snl_noise bare = snl_noise_defaults();
+    double without, with, a[4], b[4];
+    for (int i = 0; i < 12; i++) {
+        snl_noise n = bare;
+        n.foreground = (snl_foreground)(1 + i/4);
+        n.years = years[i % 4];
+        for (double f = 1e-30; f < 1e30; f *= f > 1 && f < 20 ? 1.001 : 1.5) {
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&n, SNL_CHANNEL_A, 1, &f, &with, NULL));
+            ASSERT_EQ(SNL_OK, snl_noise_psd(&bare, SNL_CHANNEL_A, 1, &f, &without, NULL));
+            ASSERT(with >= without && with < HUGE_VAL);
+            if (f > 1) ASSERT_EQ(without, with);
+        }
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &n, 1, 8, 512, a, NULL));
+        ASSERT_EQ(SNL_OK, snl_snr(&cfg, &s, &bare, 1, 8, 512, b, NULL));
+        ASSERT(a[2] > 0 && a[2] == b[2]);
+    }
+    PASS();
+}
+
 /* h^2/S crosses the zeros of S at c/2L (A) without a jump. */
 TEST signal_to_noise_is_regular_where_both_vanish(void)
 {
@@ -1418,6 +1443,7 @@ SUITE(lisa)
     RUN_TEST(a_table_of_powers_is_a_power_between_its_rows);
     RUN_TEST(noise_agrees_with_lisa_analysis_tools);
     RUN_TEST(foregrounds_refuse_years_they_were_not_fitted_for);
+    RUN_TEST(foregrounds_end_far_above_their_knee);
     RUN_TEST(signal_to_noise_is_regular_where_both_vanish);
     RUN_TEST(snrs_agree_with_another_quadrature);
     RUN_TEST(a_known_binary_has_its_known_snr);
