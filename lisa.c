@@ -774,6 +774,7 @@ typedef struct lisa_ready {
     double        t_ref;
     size_t        modes;
     struct { int l, m;  double plus[2], cross[2]; } mode[SNL_MODES];    /* amplitudes of e+, ex */
+    snl_fault    *why;          /* where lisa_wave names a frequency */
 } lisa_ready;
 
 static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_source *s,
@@ -793,6 +794,7 @@ static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_s
     r->sky = lisa_sky_of(s);
     r->cfg = *c;
     r->t_ref = s->t_ref;
+    r->why = why;
     r->modes = 0;
     for (int a = 0; a < SNL_MODES; a++)
         if (set >> a & 1) {
@@ -812,7 +814,7 @@ static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const doubl
     double t[LISA_BLOCK];
     const snl_status st = snl_phenom_mode(&r->wave, r->mode[a].l, r->mode[a].m, n, f, b->amp,
                                           b->phase, t);
-    if (st != SNL_OK) return st;
+    if (st != SNL_OK) return snl_phenom_check(&r->wave, n, f, r->why);
     for (size_t i = 0; i < n; i++) {
         t[i] += r->t_ref;
         b->side[i] = (t[i] > r->cfg.t1) - (t[i] < r->cfg.t0);
@@ -893,6 +895,7 @@ snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source *s, double t
     if (st != SNL_OK) return st;
     if (!(lo > 0 && lo <= hi)) return snl_refuse(why, "lo", lo, 0, hi);
     if (t != t) return snl_refuse(why, "t", t, -HUGE_VAL, HUGE_VAL);
+    if ((st = snl_phenom_check(&r.wave, 1, &lo, why)) != SNL_OK) return st;
     if ((st = snl_phenom_check(&r.wave, 1, &hi, why)) != SNL_OK) return st;
     if ((st = snl_phenom_mode(&r.wave, 2, 2, 1, &lo, NULL, NULL, &at)) != SNL_OK) return st;
     if (at + s->t_ref >= t) hi = lo;
@@ -1142,6 +1145,7 @@ snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg, const sn
     lisa_ready r;
     double h[2][2*LISA_BLOCK];
     snl_status st = lisa_prepare(&r, cfg, s, why);
+    if (st == SNL_OK) st = snl_phenom_check(&r.wave, data->n, data->f, why);
     for (size_t k = 0; k < data->n && st == SNL_OK; k += LISA_BLOCK) {
         const size_t n = lisa_min(data->n - k, LISA_BLOCK);
         if ((st = lisa_signal(&r, n, data->f + k, h[0], h[1], NULL)) != SNL_OK) break;
@@ -1296,7 +1300,8 @@ snl_status snl_likelihood_dense(const snl_data *data, const snl_lisa_cfg *cfg,
                     : data->f[p.k] + 0.5*(1 + x[j])*(double)(p.n - 1)*data->df;
             now[count] = p;
         }
-        st = lisa_slow_at(&r, count*N, f, slow);
+        st = lisa_slow_at(&r, count*N, f, slow);    /* where it fails, the bin is named */
+        if (st != SNL_OK && snl_phenom_check(&r.wave, data->n, data->f, why) != SNL_OK) return st;
         for (j = count; j-- > 0 && st == SNL_OK; ) {
             const lisa_panel p = now[j], left = { p.k, p.n/2 };
             const lisa_panel right = { p.k + p.n/2, p.n - p.n/2 };
@@ -1561,11 +1566,12 @@ snl_status snl_het_create(snl_het **out, const snl_data *data, const snl_lisa_cf
     if ((st = lisa_prepare(&r, cfg, ref, why)) != SNL_OK) return st;
     r.cfg.t0 = -HUGE_VAL;       /* the carrier has no gaps */
     r.cfg.t1 = HUGE_VAL;
+    if ((st = snl_phenom_check(&r.wave, data->n, data->f, why)) != SNL_OK) return st;
     if ((st = snl_phenom_mode(&r.wave, 2, 2, 1, data->f, &amp, NULL, NULL)) != SNL_OK) return st;
     floor = 1e-2*amp*pow(data->f[0], 7/6.0);
     if (K < 8 || K > most) return snl_refuse(why, "K", (double)K, 8, (double)most);
     for (size_t i = 0; i < 2*data->n; i++)
-        if (!(data->S[i] > 0)) return snl_refuse(why, "S", data->S[i], 0, HUGE_VAL);
+        if (!(data->S[i] > 0)) return lisa_refuse_row(why, "S", data->S[i], 0, HUGE_VAL, i);
 
     head.K = K;
     head.modes = r.modes;

@@ -670,7 +670,7 @@ double snl_data_snr(const snl_data *data, const double *a);
 /* d += Gaussian noise: independent real and imaginary parts of variance S/(4 df). */
 void snl_data_add_noise(snl_data *data, snl_rng *rng);
 
-/* d += the signal of a source.  Errors: those of snl_lisa_signal. */
+/* d += the signal of a source.  Errors: those of snl_lisa_signal, then d is unchanged. */
 SNL_MUST_USE snl_status snl_data_add_signal(snl_data *data, const snl_lisa_cfg *cfg,
                                             const snl_source *s, snl_fault *why);
 
@@ -756,8 +756,9 @@ typedef struct snl_het {
 } snl_het;
 
 /* Nodes are equidistant in ln f, but at least four bins apart.  Start with K = 512.
- * The data may be freed afterwards.  SNL_EINVAL: cfg, reference, K < 8 or too many for the
- * band (why->hi is the most), S not > 0.  SNL_EFAILED: G is not positive (too few bins;
+ * The data may be freed afterwards, cfg->qnm must outlive the object.  SNL_EINVAL: cfg,
+ * reference, a frequency, K < 8 or too many for the band (why->hi is the most), S not > 0
+ * (why->index in [2][n]).  SNL_EFAILED: G is not positive (too few bins;
  * why->index is the node).  SNL_ENOMEM.  On error *out is NULL. */
 SNL_MUST_USE snl_status snl_het_create(snl_het **out, const snl_data *data,
                                        const snl_lisa_cfg *cfg, const snl_source *ref,

@@ -522,6 +522,47 @@ TEST bad_sources_and_settings_are_named(void)
     PASS();
 }
 
+/* Whoever asks a waveform at frequencies beyond 1e30/M_sec, here some 1e29 Hz. */
+TEST bad_frequencies_are_named_by_all(void)
+{
+    enum { N = 200, BAD = 123 };
+    const snl_source s = some_source();
+    const snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
+    const snl_noise noise = snl_noise_defaults();
+    const double M_sec = (s.m1 + s.m2)*SNL_MTSUN;
+    double x[4];
+    snl_data *d, *good;
+    snl_het *het;
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1e-5, 20, N));
+    ASSERT_EQ(SNL_OK, snl_data_create(&good, 1e-5, 20, N));
+    for (int i = BAD; i < N; i++) d->f[i] = 1e30 + i;
+    for (int k = 0; k < 6; k++) {
+        snl_fault why = { "", 0, 0, 0, 77 };
+        x[0] = -7;
+        ASSERT_EQ(SNL_EINVAL,
+            k == 0 ? snl_lisa_start(&cfg, &s, 0, 1e-200, 1e-2, x, &why) :
+            k == 1 ? snl_lisa_start(&cfg, &s, 0, 1e-4, 1e30, x, &why) :
+            k == 2 ? snl_snr(&cfg, &s, &noise, 1e-4, HUGE_VAL, 64, x, &why) :
+            k == 3 ? snl_data_add_signal(d, &cfg, &s, &why) :
+            k == 4 ? snl_likelihood_dense(d, &cfg, &s, x, &why)
+                   : snl_het_create(&het, d, &cfg, &s, 16, &why));
+        ASSERT_STR_EQ("f", why.name);
+        ASSERT_REL(1e30/M_sec, why.hi, 1e-12);
+        ASSERT(!(why.value >= why.lo && why.value <= why.hi));
+        if (k >= 3) ASSERT_EQ(BAD, (int)why.index);
+        ASSERT_EQ(-7.0, x[0]);
+    }
+    for (int i = 0; i < 4*N; i++) ASSERT_EQ(0.0, d->d[i]);
+    good->S[BAD] = 0;
+    { snl_fault why;
+      ASSERT_EQ(SNL_EINVAL, snl_het_create(&het, good, &cfg, &s, 16, &why));
+      ASSERT_STR_EQ("S", why.name);
+      ASSERT_EQ(BAD, (int)why.index); }
+    snl_data_free(d);
+    snl_data_free(good);
+    PASS();
+}
+
 /* ---- frames and amplitudes ---------------------------------------------- */
 
 /* The table's times are printed to 1e-6 s, its angles to 1e-11. */
@@ -1433,6 +1474,7 @@ SUITE(lisa)
     RUN_TEST(a_frequency_gives_the_same_bits_in_any_company);
     RUN_TEST(the_window_ends_where_the_wave_passes);
     RUN_TEST(bad_sources_and_settings_are_named);
+    RUN_TEST(bad_frequencies_are_named_by_all);
     RUN_TEST(frames_agree_with_bbhx);
     RUN_TEST(frames_undo_each_other);
     RUN_TEST(amplitudes_and_angles_are_the_same_thing);
