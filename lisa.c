@@ -1362,7 +1362,7 @@ snl_status snl_scan_create(snl_scan **out, const snl_data *data, const snl_lisa_
     head.block = (size_t)fmin(32, fmax(1, 0.4/(SNL_PI*data->df*head.half)));
     head.blocks = (data->n + head.block - 1)/head.block;
     while (N < 2*head.blocks) N *= 2;
-    if (N > SNL_FFT_MAX) return SNL_EFAILED;
+    if (N > SNL_FFT_MAX) return SNL_EINVAL;
     if (!(block = lisa_new(lisa_scan_layout(&head, N, NULL), &head, sizeof head)))
         return SNL_ENOMEM;
     s = (snl_scan *)(void *)block;
@@ -1744,7 +1744,8 @@ snl_status snl_het_phase_max(const snl_het *het, snl_source *s, double *lnL, dou
 {
     double dh[2], hh;
     snl_status st;
-    if (het->modes > 1 || het->m[0] != 2) return snl_refuse(why, "modes", het->cfg.modes, 1, 1);
+    if (het->modes > 1 || het->l[0] != 2 || het->m[0] != 2)
+        return snl_refuse(why, "modes", het->cfg.modes, 1, 1);
     if ((st = lisa_het_products(het, s, work, dh, &hh, why)) != SNL_OK) return st;
     *lnL = hypot(dh[0], dh[1]) - 0.5*hh;
     s->phi_ref = lisa_wrap(s->phi_ref - 0.5*atan2(dh[1], dh[0]), SNL_PI);

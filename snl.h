@@ -702,8 +702,9 @@ SNL_MUST_USE snl_status snl_likelihood_dense(const snl_data *data, const snl_lis
 typedef struct snl_scan snl_scan;
 
 /* For mergers that reach LISA's centre in t_lo - 520 s .. t_hi + 520 s (the light time from
- * the Sun), no more than the series' length about the middle.  data must outlive it; shared
- * by threads.  Of cfg: qnm, tdi, epoch.  SNL_EINVAL: t_lo < t_hi does not hold.  SNL_ENOMEM. */
+ * the Sun), no more than the series' length about the middle.  data and cfg->qnm must outlive
+ * it; shared by threads.  Of cfg: qnm, tdi, epoch.  SNL_EINVAL: t_lo < t_hi does not hold, or
+ * more than SNL_FFT_MAX/2 bins (windows short against the series allow more).  SNL_ENOMEM. */
 SNL_MUST_USE snl_status snl_scan_create(snl_scan **out, const snl_data *data,
                                         const snl_lisa_cfg *cfg, double t_lo, double t_hi);
 void snl_scan_free(snl_scan *s);

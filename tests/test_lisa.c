@@ -1389,8 +1389,11 @@ TEST heterodyning_refuses_what_it_cannot_do(void)
     const snl_source s = some_source();
     snl_lisa_cfg cfg = snl_lisa_defaults(qnm);
     snl_fault why;
-    snl_data *d;
+    snl_data *d, many;
+    snl_scan *scan;
     snl_het *het;
+    snl_source other = s;
+    double lnL = -7, *work;
     ASSERT_EQ(SNL_OK, snl_data_create(&d, 1e-5, 20, 77));
     ASSERT_EQ(SNL_EINVAL, snl_het_create(&het, d, &cfg, &s, 7, &why));
     ASSERT_EQ(SNL_EINVAL, snl_het_create(&het, d, &cfg, &s, 21, &why));
@@ -1403,6 +1406,18 @@ TEST heterodyning_refuses_what_it_cannot_do(void)
     cfg.model = SNL_PHENOMHM;
     ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &s, 10, &why));
     snl_het_free(het);
+    cfg.modes = SNL_MODE_32;            /* alone, and its m is 2, too */
+    ASSERT_EQ(SNL_OK, snl_het_create(&het, d, &cfg, &s, 10, &why));
+    ASSERT((work = malloc(2*snl_het_work(het)*sizeof *work)) != NULL);
+    ASSERT_EQ(SNL_EINVAL, snl_het_phase_max(het, &other, &lnL, work, &why));
+    ASSERT_STR_EQ("modes", why.name);
+    ASSERT(lnL == -7 && other.phi_ref == s.phi_ref);
+    free(work);
+    snl_het_free(het);
+    many = *d;                          /* refused before a bin is looked at */
+    many.n = SNL_FFT_MAX/2 + 1;
+    ASSERT_EQ(SNL_EINVAL, snl_scan_create(&scan, &many, &cfg, 0, 1e5));
+    ASSERT_EQ(NULL, scan);
     snl_data_free(d);
     d = NULL;
     snl_data_free(d);
