@@ -467,10 +467,10 @@ snl_status snl_series_psd(size_t n, const double *x, double dt, size_t length, d
         for (j = 0; j < length; j++) norm += w[j]*w[j];
     for (i = 0; i < most; i++) {
         const double *from = x + i*(length/2);
-        double mean = 0;
+        double mean = 0, size = 0;
         for (j = 0; j < length; j++) mean += from[j]/(double)length;
-        if (!(fabs(mean) < HUGE_VAL)) continue;
-        for (j = 0; j < length; j++) y[j] = w[j]*(from[j] - mean);
+        for (j = 0; j < length; j++) { y[j] = w[j]*(from[j] - mean);  size += y[j]*y[j]; }
+        if (!(size < 1e250)) continue;              /* a gap, or a power that would overflow */
         snl_fft_real_forward(&plan, y, y, work);
         for (j = 0; j < bins; j++) power[j*most + count] = y[2*j]*y[2*j] + y[2*j+1]*y[2*j+1];
         count++;
@@ -810,7 +810,8 @@ static snl_status lisa_prepare(lisa_ready *r, const snl_lisa_cfg *c, const snl_s
 static snl_status lisa_wave(const lisa_ready *r, size_t a, size_t n, const double *f,
                             lisa_block *b)
 {
-    const double delay = r->t_ref - r->cfg.epoch;
+    /* beyond 1e200 s a phase could overflow; its digits are lost long before */
+    const double delay = fmax(-1e200, fmin(r->t_ref - r->cfg.epoch, 1e200));
     double t[LISA_BLOCK];
     const snl_status st = snl_phenom_mode(&r->wave, r->mode[a].l, r->mode[a].m, n, f, b->amp,
                                           b->phase, t);

@@ -636,9 +636,9 @@ size_t snl_series_gaps(size_t n, const double *x, size_t *missing);
 
 /* One-sided PSD of a series x [n] of step dt {s}, by Welch: S [length/2 + 1] at multiples of
  * 1/(length dt), the median over segments of `length` samples with half overlap and Hann
- * windows, less their mean, divided by the median's bias.  Segments with a gap (NaN) are left
- * out.  Good to about 1.4/sqrt(segments); the lines 0 and 1 miss what the mean took along.
- * SNL_EINVAL: length < 8 or > n or no segment without a gap, dt.  SNL_ENOMEM. */
+ * windows, less their mean, divided by the median's bias.  Segments with a gap (NaN) or sizes
+ * above 1e120 are left out.  Good to about 1.4/sqrt(segments); the lines 0 and 1 miss what the
+ * mean took along.  SNL_EINVAL: length < 8 or > n or no segment left, dt.  SNL_ENOMEM. */
 SNL_MUST_USE snl_status snl_series_psd(size_t n, const double *x, double dt, size_t length,
                                        double *S, snl_fault *why);
 

@@ -375,7 +375,7 @@ static snl_status c_window(const double *a, double *out, size_t *k)
 static snl_status c_psd(const double *a, double *out, size_t *k)
 {
     double x[32];
-    for (int i = 0; i < 32; i++) x[i] = i % 5 - 0.3*(i % 3);
+    for (int i = 0; i < 32; i++) x[i] = a[1]*(i % 5 - 0.3*(i % 3));
     *k = 5;
     return snl_series_psd(32, x, a[0], 8, out, NULL);
 }
@@ -609,11 +609,13 @@ static const struct row {
     { "snl_lisa_signal", c_signal, 15, 3u << 13, 0, { SOURCE, 1e-3, 0, -1e9, 1e9 } },
     { "snl_lisa_transfer", c_transfer, 2, 0, 0, { 1e-3, 1e5 } },
     { "snl_lisa_start", c_start, 14, 1u << 11, 0, { SOURCE, 0, 1e-4, 1e-2 } },
+    { "snl_lisa_signal, far in time", c_signal, 15, 3u << 13, 0, { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1.1,
+        0.7, 2.2, 0.3, 0.9, 1e300, 1e12, 0, -1e301, 1e301 } },
     { "snl_snr", c_snr, 13, 0, 0, { SOURCE, 1e-4, 1e-2 } },
     { "snl_noise_psd", c_noise, 2, 0, 0, { 1, 1e-3 } },
     { "snl_noise_table", c_noise_table, 5, 0, 0, { 1e-4, 1e-2, 1e-40, 1e-41, 1e-3 } },
     { "snl_window", c_window, 1, 0, 0, { 0.5 } },
-    { "snl_series_psd", c_psd, 1, 0, 0, { 5 } },
+    { "snl_series_psd", c_psd, 2, 0, 0, { 5, 1 } },
     { "snl_data_create", c_data, 1, 0, 0, { 1e-6 } },
     { "snl_likelihood_dense", c_dense, 11, 0, 0, { SOURCE } },
     { "snl_het_create", c_het, 11, 0, 0, { SOURCE } },
