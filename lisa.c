@@ -496,8 +496,8 @@ snl_status snl_source_check(const snl_source *s, snl_fault *why)
         { "chi1", s->chi1, -1, 1, 0 },           { "chi2", s->chi2, -1, 1, 0 },
         { "distance", s->distance, 0, inf, 1 },
         { "inclination", s->inclination, 0, SNL_PI, 0 },
-        { "beta", s->beta, -SNL_PI/2, SNL_PI/2, 0 },
         { "phi_ref", s->phi_ref, -big, big, 0 }, { "lambda", s->lambda, -big, big, 0 },
+        { "beta", s->beta, -SNL_PI/2, SNL_PI/2, 0 },
         { "psi", s->psi, -big, big, 0 },         { "t_ref", s->t_ref, -big, big, 0 },
     };
     for (size_t i = 0; i < sizeof field / sizeof field[0]; i++) {
@@ -510,8 +510,9 @@ snl_status snl_source_check(const snl_source *s, snl_fault *why)
 
 static double lisa_wrap(double x, double period)        /* to [0, period) */
 {
-    const double y = x - period*floor(x/period);
-    return y < period ? y : 0.0;
+    const double r = fabs(x) < 1e6 ? x : fmod(x, period);  /* far away a product is off by turns */
+    const double y = r - period*floor(r/period);
+    return y >= 0 && y < period ? y : 0.0;
 }
 
 /* In a+ +- i ax = N/D exp(-2i (phi_ref -+ psi)) (1 +- cos inc)^2/2 both the moduli and the
@@ -858,10 +859,12 @@ snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s, int l
                              double *xyz, double *phase_R, snl_fault *why)
 {
     const lisa_sky sky = lisa_sky_of(s);
+    const snl_source angles = { 1, 1, 0, 0, 1, s->inclination, s->phi_ref, s->lambda, s->beta,
+                                s->psi, 0 };
     lisa_block b;
     double ap[2], ac[2];
     int known = 0;
-    snl_status st = snl_source_check(s, why);
+    snl_status st = snl_source_check(&angles, why);
     if (st != SNL_OK) return st;
     for (int a = 0; a < SNL_MODES; a++) known |= lisa_mode[a].l == l && lisa_mode[a].m == m;
     if (!known) return snl_refuse(why, "m", m, 1, l);

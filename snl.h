@@ -521,12 +521,12 @@ SNL_MUST_USE snl_status snl_source_check(const snl_source *s, snl_fault *why);
  *   xyz      [3][nf][2]  out  Michelson X, Y, Z, or NULL
  *   phase_R  [nf]        out  (2 pi f/c) k.p0(t), Doppler phase of LISA's centre {rad}
  *
- * Of the source the five angles are used, of cfg tdi and response.  Equal arms, rigid
+ * Of the source the five angles are used and checked, of cfg tdi and response.  Equal arms, rigid
  * triangle of first order in the eccentricity, positions frozen at t(f): leading order
  * of [M].  Output: relative frequency shift, A, E and T as by snl_tdi_aet; X as in [B] and
  * in the LISA Data Challenges.
  * Convention: UNLIKE elsewhere h~(f) = int h(t) exp(+2 pi i f t) dt, as in [M], [B].
- * SNL_EINVAL, SNL_ENOTFINITE: source; no such mode.  Allocates nothing; reentrant. */
+ * SNL_EINVAL, SNL_ENOTFINITE: an angle, f or t; no such mode.  Allocates nothing; reentrant. */
 SNL_MUST_USE snl_status snl_lisa_transfer(const snl_lisa_cfg *cfg, const snl_source *s,
                                           int l, int m, size_t nf, const double *f,
                                           const double *t, double *aet, double *xyz,

@@ -342,8 +342,9 @@ static snl_status c_signal(const double *a, double *out, size_t *k)
 static snl_status c_transfer(const double *a, double *out, size_t *k)
 {
     const snl_lisa_cfg c = snl_lisa_defaults(qnm);
+    const snl_source s = { NAN, NAN, NAN, NAN, NAN, a[2], a[3], a[4], a[5], a[6], NAN };
     *k = 13;
-    return snl_lisa_transfer(&c, &binary, 2, 2, 1, a, a + 1, out, out + 6, out + 12, NULL);
+    return snl_lisa_transfer(&c, &s, 2, 2, 1, a, a + 1, out, out + 6, out + 12, NULL);
 }
 static snl_status c_start(const double *a, double *out, size_t *k)
 {
@@ -607,7 +608,7 @@ static const struct row {
     { "snl_phenom_mode", c_prepare, 6, 0, 0, { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1e-3 } },
     { "snl_phenom_polarisations", c_polarisations, 2, 0, 0, { 1, 1e-3 } },
     { "snl_lisa_signal", c_signal, 15, 3u << 13, 0, { SOURCE, 1e-3, 0, -1e9, 1e9 } },
-    { "snl_lisa_transfer", c_transfer, 2, 0, 0, { 1e-3, 1e5 } },
+    { "snl_lisa_transfer", c_transfer, 7, 0, 0, { 1e-3, 1e5, 1.1, 0.7, 2.2, 0.3, 0.9 } },
     { "snl_lisa_start", c_start, 14, 1u << 11, 0, { SOURCE, 0, 1e-4, 1e-2 } },
     { "snl_lisa_signal, far in time", c_signal, 15, 3u << 13, 0, { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1.1,
         0.7, 2.2, 0.3, 0.9, 1e300, 1e12, 0, -1e301, 1e301 } },

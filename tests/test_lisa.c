@@ -500,6 +500,8 @@ TEST bad_sources_and_settings_are_named(void)
     ASSERT_EQ(SNL_OK, snl_source_check(&good, NULL));
     s = good;  s.inclination = 3.2;
     ASSERT_EQ(SNL_EINVAL, snl_source_check(&s, &why));   ASSERT_STR_EQ("inclination", why.name);
+    s = good;  s.beta = -1.6;  s.phi_ref = 2e300;           /* the first in the struct's order */
+    ASSERT_EQ(SNL_EINVAL, snl_source_check(&s, &why));   ASSERT_STR_EQ("phi_ref", why.name);
     s = good;  s.beta = -1.6;
     ASSERT_EQ(SNL_EINVAL, snl_source_check(&s, &why));   ASSERT_STR_EQ("beta", why.name);
     s = good;  s.psi = nan;
@@ -610,6 +612,32 @@ TEST frames_undo_each_other(void)
         ASSERT_NEAR(0, sin(s.lambda - q.lambda), tol);
         ASSERT_NEAR(s.beta, q.beta, tol);
         ASSERT_NEAR(0, sin(s.psi - q.psi), tol);
+    }
+    PASS();
+}
+
+/* Angles have no digits left at 1e17, but a range; up to there sin(psi) says what they are. */
+TEST angles_are_wrapped_from_afar(void)
+{
+    snl_rng r;
+    snl_rng_seed(&r, 5, 0);
+    for (int i = 0; i < 10000; i++) {
+        const double turns = floor(exp((i % 2 ? 690 : 22)*snl_rng_uniform(&r)));
+        snl_source s = random_source(&r), q = s;
+        q.psi += (i % 4 < 2 ? SNL_PI : -SNL_PI)*turns;
+        snl_ssb_to_lisa(&s);
+        snl_ssb_to_lisa(&q);
+        ASSERT(q.psi >= 0 && q.psi < SNL_PI);
+        if (!(i % 2)) ASSERT_NEAR(0, sin(s.psi - q.psi), 1e-15*(turns + 10));
+        snl_lisa_to_ssb(&q);
+        ASSERT(q.psi >= 0 && q.psi < SNL_PI);
+    }
+    for (int i = 1; i < 1000; i++) {            /* just below i pi, unturned */
+        snl_source s = some_source();
+        s.t_ref = s.lambda = 0;
+        s.psi = nextafter(i*SNL_PI, 0);
+        snl_ssb_to_lisa(&s);
+        ASSERT(s.psi >= 0 && s.psi < SNL_PI);
     }
     PASS();
 }
@@ -1492,6 +1520,7 @@ SUITE(lisa)
     RUN_TEST(bad_frequencies_are_named_by_all);
     RUN_TEST(frames_agree_with_bbhx);
     RUN_TEST(frames_undo_each_other);
+    RUN_TEST(angles_are_wrapped_from_afar);
     RUN_TEST(amplitudes_and_angles_are_the_same_thing);
     RUN_TEST(windows_rise_as_they_should);
     RUN_TEST(series_of_x_y_z_become_those_of_a_e_t);
