@@ -386,7 +386,8 @@ SNL_MUST_USE snl_status snl_phenom_mode(const snl_phenom *p, int l, int m, size_
                                         double *t);
 
 /* Spherical harmonic of spin weight -2, y = (re, im), usual sign:
- * Y_22 = sqrt(5/(64 pi)) (1 + cos inclination)^2 exp(2 i phi).  0 if l < 2 or |m| > l. */
+ * Y_22 = sqrt(5/(64 pi)) (1 + cos inclination)^2 exp(2 i phi).  0 if l < 2 or |m| > l.
+ * Right to 1e-12 up to l = 15 and 1e-9 up to 24; beyond, the terms cancel, from 53 on to NaN. */
 void snl_ylm(int l, int m, double inclination, double phi, double y[2]);
 
 /* Both polarisations [nf][2] {1/Hz} of all modes seen at an inclination and phi = 0,
@@ -560,7 +561,7 @@ SNL_MUST_USE snl_status snl_lisa_start(const snl_lisa_cfg *cfg, const snl_source
  *
  * a is (Re a+, Im a+, Re ax, Im ax) {1/Mpc}.  The inverse sets distance, inclination,
  * phi_ref and psi in [0, pi) and leaves the rest; (phi_ref + pi/2, psi + pi/2) is
- * the same signal.  a = 0 gives an infinite distance. */
+ * the same signal.  a = 0, or below 1e-308, gives an infinite distance. */
 void snl_amplitudes_from_source(const snl_source *s, double a[4]);
 void snl_source_from_amplitudes(const double a[4], snl_source *s);
 
@@ -1527,7 +1528,7 @@ typedef struct snl_search_result {
  * LISA's plane with c fixed.  ln L is that over noise alone and the prior of y is normalised
  * (it sums the copies in phi_ref and psi that make one signal), so the evidence is the Bayes
  * factor of signal and noise against noise alone.
- * data and pool must outlive it.
+ * data, pool and cfg->lisa.qnm must outlive it.
  * SNL_EINVAL: a field of cfg, or the parameter whose prior is refused.  SNL_ENOMEM. */
 typedef struct snl_event snl_event;
 SNL_MUST_USE snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg,

@@ -652,6 +652,21 @@ TEST harmonics_have_their_closed_forms(void)
     PASS();
 }
 
+/* The addition theorem: sum_m |Y_lm|^2 = (2l + 1)/4 pi in every direction. */
+TEST harmonics_are_good_to_their_stated_order(void)
+{
+    for (int l = 2; l <= 24; l++)
+        for (int k = 0; k <= 32; k++) {
+            double sum = 0, y[2];
+            for (int m = -l; m <= l; m++) {
+                snl_ylm(l, m, SNL_PI*k/32, 0.3*k, y);
+                sum += y[0]*y[0] + y[1]*y[1];
+            }
+            ASSERT_REL((2*l + 1)/(4*SNL_PI), sum, l <= 15 ? 1e-12 : 1e-9);
+        }
+    PASS();
+}
+
 /* ---- refusals ------------------------------------------------------------ */
 
 TEST refusals_name_the_argument(void)
@@ -780,6 +795,7 @@ SUITE(waveform)
     RUN_TEST(bits_do_not_depend_on_the_neighbours);
     RUN_TEST(alignments_do_what_they_say);
     RUN_TEST(harmonics_have_their_closed_forms);
+    RUN_TEST(harmonics_are_good_to_their_stated_order);
     RUN_TEST(refusals_name_the_argument);
     RUN_TEST(bad_frequencies_and_modes_are_refused);
     RUN_TEST(doubts_are_reported);
