@@ -210,11 +210,14 @@ static int signals_add(event_config *c, const snl_qnm *qnm, snl_data *band, io_e
     return rc;
 }
 
-/* Noise at all frequencies plus the signals in their band, as a periodic series by the same
- * convention; its column t {s, SSB} begins at t_start. */
-static int simulate_to(event_config *c, const snl_qnm *qnm, const char *path, io_error *e)
+/* Noise of that seed at all frequencies plus the signals in their band, as a periodic series by
+ * the same convention; its column t {s, SSB} begins at t_start, its others are the configuration's
+ * channels, with T = 0. */
+static int simulate_to(event_config *c, const snl_qnm *qnm, uint64_t seed, const char *path, io_error *e)
 {
-    const size_t rows = (size_t)(c->duration / c->dt + 0.5);
+    const size_t rows = (size_t)(c->duration / c->dt + 0.5), columns = c->channels ? 4 : 3;
+    char word[EVENT_WORD];
+    const int xyz = !strcmp(event_word("channels", c->channels, word), "XYZ");
     snl_data *all = NULL, *band = NULL;
     double *x = NULL, *mem = NULL, *work = NULL, *half = NULL;
     snl_fft plan;
@@ -223,12 +226,12 @@ static int simulate_to(event_config *c, const snl_qnm *qnm, const char *path, io
     int ch, rc = data_empty(c, rows, 0, 1/c->dt, &all, e);
     if (!rc) rc = data_empty(c, rows, c->f_min, c->f_max, &band, e);
     if (!rc) rc = fft_plan(rows, &plan, &mem, &work, e);
-    x = malloc(rows * 3 * sizeof *x);
+    x = malloc(rows * columns * sizeof *x);
     half = malloc((rows + 2) * sizeof *half);
     if (!rc && (!x || !half)) rc = io_fail(e, IO_FAILED, "out of memory");
     if (!rc) rc = signals_add(c, qnm, band, e);
     if (!rc) {
-        snl_rng_seed(&rng, (uint64_t)c->seed, 0);
+        snl_rng_seed(&rng, seed, 0);
         snl_data_add_noise(all, &rng);
         k0 = (size_t)(band->f[0] / band->df + 0.5);
         for (ch = 0; ch < 2; ch++) {
@@ -236,10 +239,16 @@ static int simulate_to(event_config *c, const snl_qnm *qnm, const char *path, io
             memcpy(half + 2, all->d + 2*(size_t)ch*all->n, 2*all->n * sizeof *half);
             for (k = 0; k < 2*band->n; k++) half[2*k0 + k] += band->d[2*(size_t)ch*band->n + k];
             snl_fft_real_inverse(&plan, half, half, work);
-            for (i = 0; i < rows; i++) x[3*i + 1 + (size_t)ch] = half[i] / c->dt;
+            for (i = 0; i < rows; i++) x[columns*i + 1 + (size_t)ch] = half[i] / c->dt;
         }
-        for (i = 0; i < rows; i++) x[3*i] = c->t_start + (double)i * c->dt;
-        rc = npy_write(path, rows, x, e);
+        for (i = 0; i < rows; i++) {
+            double *v = x + columns*i;
+            const double A = v[1]*sqrt(0.5), E = v[2]*sqrt(1/6.0);
+            v[0] = c->t_start + (double)i * c->dt;
+            if (columns == 4) v[3] = 0;
+            if (xyz) { v[1] = E - A;  v[2] = -2*E;  v[3] = E + A; }
+        }
+        rc = npy_write(path, rows, columns, x, e);
     }
     free(half);
     free(x);
@@ -256,7 +265,8 @@ int cmd_simulate(options *o, io_error *e)
     int rc = event_read(&c, o->file[0], e);
     if (!rc && !(c.duration > 0))
         rc = io_fail(e, IO_REFUSED, "%s: duration is missing, the length of the series in s", c.path);
-    if (!rc) rc = simulate_to(&c, o->qnm, o->out, e);
+    if (!rc) rc = simulate_to(&c, o->qnm, o->seed_given ? o->seed : (uint64_t)c.seed, o->out, e);
+    if (!rc && !o->quiet && !c.sources) fprintf(stderr, "no source is injected: noise alone\n");
     for (i = 0; !rc && !o->quiet && i < c.sources; i++)
         fprintf(stderr, "source %lu: distance %.9g Mpc\n", (unsigned long)i + 1, c.inject[i][P_DISTANCE]);
     return rc;
@@ -1565,7 +1575,7 @@ int cmd_run(options *o, io_error *e)
     if (!rc && (!(cfg = path_join(o->out, "event.cfg", 0)) || !(npy = path_join(o->out, "data.npy", 0))))
         rc = io_fail(e, IO_FAILED, "out of memory");
     if (!rc) rc = event_parse(&c, "the embedded event", run_config, e);
-    if (!rc) rc = simulate_to(&c, o->qnm, npy, e);
+    if (!rc) rc = simulate_to(&c, o->qnm, (uint64_t)c.seed, npy, e);
     if (!rc) rc = out_open(&out, cfg, e);
     if (!rc) {
         fputs(run_config, out.file);

@@ -491,24 +491,24 @@ done:
     return status;
 }
 
-int npy_write(const char *path, size_t rows, const double *value, io_error *e)
+int npy_write(const char *path, size_t rows, size_t columns, const double *value, io_error *e)
 {
     out_file out;
     char header[129];
-    unsigned char b[24];
-    size_t i, j;
+    unsigned char b[8];
+    size_t i;
     const int status = out_open(&out, path, e);
     if (status != IO_OK) return status;
     memset(header, ' ', 128);
     memcpy(header, "\223NUMPY\001\000\166\000", 10);            /* 118 bytes follow */
-    i = (size_t)sprintf(header + 10, "{'descr': '<f8', 'fortran_order': False, 'shape': (%lu, 3), }",
-                        (unsigned long)rows);
+    i = (size_t)sprintf(header + 10, "{'descr': '<f8', 'fortran_order': False, 'shape': (%lu, %lu), }",
+                        (unsigned long)rows, (unsigned long)columns);
     header[10 + i] = ' ';
     header[127] = '\n';
     fwrite(header, 1, 128, out.file);
-    for (i = 0; i < rows; i++) {
-        for (j = 0; j < 3; j++) double_to_le(value[3*i + j], b + 8*j);
-        fwrite(b, 1, 24, out.file);
+    for (i = 0; i < rows*columns; i++) {
+        double_to_le(value[i], b);
+        fwrite(b, 1, 8, out.file);
     }
     return out_close(&out, 1, e);
 }

@@ -73,7 +73,7 @@ int  table_write(const char *path, int comment, int digits, size_t rows, size_t 
 /* numpy's .npy: little-endian float64, C order, shape (rows, columns); NaN refused.
  * free(*value). */
 int npy_read(const char *path, size_t columns, size_t *rows, double **value, io_error *e);
-int npy_write(const char *path, size_t rows, const double *value, io_error *e);
+int npy_write(const char *path, size_t rows, size_t columns, const double *value, io_error *e);
 
 /* ---- event configurations ----------------------------------------------- */
 

@@ -407,8 +407,8 @@ static const command commands[] = {
       "            [--model PhenomD|PhenomHM, in place of the configuration's]\n" TRAINING,
       "snl calibrate event.cfg --out results" },
     { "simulate", cmd_simulate, "CONFIG", 1,
-      "time series (t, A, E) of the injected sources in noise\n"
-      "  snl simulate event.cfg --out data.npy",
+      "time series of the injected sources in noise: t and the configuration's channels, T = 0\n"
+      "  snl simulate event.cfg --out data.npy [--seed N: of the noise, in place of the configuration's]",
       "snl simulate event.cfg --out data.npy" },
     { "init", cmd_init, "", 0,
       "a commented configuration to start from\n"
@@ -520,7 +520,10 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         else if (!strcmp(k, "--out")) o->out = v;
         else if (!strcmp(k, "--prior")) o->prior = v;
         else if (!strcmp(k, "--with")) o->with = v;
-        else if (!strcmp(k, "--seed")) rc = number(c, k, v, 0, ULONG_MAX, &o->seed, e);
+        else if (!strcmp(k, "--seed")) {
+            rc = number(c, k, v, 0, ULONG_MAX, &o->seed, e);
+            o->seed_given = 1;
+        }
         else if (!strcmp(k, "--threads")) rc = number(c, k, v, 1, 1024, &o->threads, e);
         else if (!strcmp(k, "--points")) rc = number(c, k, v, 1, 64, &o->points, e);
         else if (!strcmp(k, "--trials")) rc = number(c, k, v, 20, 2000, &o->trials, e);

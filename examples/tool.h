@@ -14,7 +14,7 @@ typedef struct options {
     unsigned long seed, threads;        /* threads 0: one for each processor */
     unsigned long points, calls;        /* of expansion, 0: not given; at most, 0: no limit */
     unsigned long trials;               /* of the calibration */
-    int    quiet, resume, model_given, plain, weighted, compression;    /* compression -1: not given */
+    int    quiet, resume, seed_given, model_given, plain, weighted, compression;    /* compression -1: not given */
     double minutes;                     /* at most */
     int    model, tdi, response, noise, foreground;
     double years, false_alarm;

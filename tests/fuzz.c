@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 #elif READER == 1
     puts("# a\tb\n1\t2\n3\tx");
 #elif READER == 2
-    { const double v[6] = { 0, 1, 2, 1, 3, 4 };  return npy_write(NULL, 2, v, &why); }
+    { const double v[6] = { 0, 1, 2, 1, 3, 4 };  return npy_write(NULL, 2, 3, v, &why); }
 #else
     {
         unsigned char *b = NULL;

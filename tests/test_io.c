@@ -259,10 +259,15 @@ TEST npy_comes_back_as_written(void)
     double *w;
     size_t rows;
     ASSERT_EQ(IO_OK, dir_make("build", &why));
-    ASSERT_EQ(IO_OK, npy_write(SCRATCH, 3, v, &why));
+    ASSERT_EQ(IO_OK, npy_write(SCRATCH, 3, 3, v, &why));
     ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, 3, &rows, &w, &why), "%d");
     ASSERT_EQ(3, rows);
     ASSERT_MEM_EQ(v, w, sizeof v);
+    free(w);
+    ASSERT_EQ(IO_OK, npy_write(SCRATCH, 2, 4, v, &why));
+    ASSERT_EQ_FMT(IO_OK, npy_read(SCRATCH, 4, &rows, &w, &why), "%d");
+    ASSERT_EQ(2, rows);
+    ASSERT_MEM_EQ(v, w, 8*sizeof *v);
     free(w);
     PASS();
 }

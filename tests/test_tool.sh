@@ -31,9 +31,11 @@ ok "gives the same series" cmp $D/data.npy $D/again.npy
 sed 's/^seed = 6/seed = 7/' $D/event.cfg >$D/seed.cfg
 ok "another seed" $SNL simulate $D/seed.cfg --out $D/again.npy
 cmp -s $D/data.npy $D/again.npy && no "another seed gives another series" || yes
+ok "the seed of the command line" $SNL simulate $D/event.cfg --out $D/seven.npy --seed 7
+ok "is that of a configuration" cmp $D/again.npy $D/seven.npy
 
 # The long runs: A to the end and C beside it; B is killed and resumed further down.
-rm -f $D/again.npy
+rm -f $D/again.npy $D/seven.npy
 $SNL infer $D/event.cfg --out $D/A --threads 1 >$D/A.out 2>$D/A.err & A=$!
 $SNL mcmc $D/event.cfg --out $D/C --threads 1 --quiet >$D/C.out 2>$D/C.err & C=$!
 
@@ -46,6 +48,7 @@ awk -F'\t' 'NR == 2 { good = $2 > 95 && $2 < 106 && $3 < 1e-30 && ($6 - 262403.7
 [ $(wc -l <$D/found/images.tsv) -ge 3 ] && yes || no "images of the sky" $D/found/images.tsv
 sed '/^inject/d; /^prior/d; s/^data = .*/data = noise.npy/' $D/event.cfg >$D/noise.cfg
 ok "simulate noise" $SNL simulate $D/noise.cfg --out $D/noise.npy
+grep -q "^no source is injected: noise alone\$" $D/out && yes || no "noise alone is said to be" $D/out
 $SNL detect $D/noise.cfg >$D/out 2>$D/err
 [ $? -eq 0 ] && [ $(wc -l <$D/out) -eq 1 ] && grep -q '^0 candidates' $D/err && yes ||
     no "nothing is detected in noise" $D/out
@@ -73,6 +76,14 @@ open('$D/xyz.npy', 'wb').write(h + struct.pack('<%dd' % len(x), *x))"
     { sed 's/^data = .*/data = xyz.npy/' $D/event.cfg; echo 'channels = XYZ'; } >$D/xyz.cfg
     snr_is xyz.cfg 1 1e-6
 fi
+# ... and so is the series of X, Y, Z that simulate makes, to be read back
+{ sed 's/^data = .*/data = own.npy/' $D/event.cfg; echo 'channels = XYZ'; } >$D/own.cfg
+ok "simulate X, Y, Z" $SNL simulate $D/own.cfg --out $D/own.npy
+snr_is own.cfg 1 1e-6
+sed 's/XYZ/AET/' $D/own.cfg >$D/aet.cfg
+ok "simulate A, E, T" $SNL simulate $D/aet.cfg --out $D/own.npy
+snr_is aet.cfg 1 1e-6
+rm -f $D/own.npy
 py=
 for p in python3 /usr/bin/python3; do $p -c 'import h5py' 2>/dev/null && { py=$p; break; }; done
 # the middle half of a series twice as long, in which the column t is the time
