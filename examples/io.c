@@ -737,8 +737,8 @@ static int prior_set(event_config *c, int param, char *s, const event_place *at,
     }
     kind = n ? word_index("uniform|loguniform|normal|fixed", word[0]) : -1;
     if (kind < 0 || n != (kind == PRIOR_FIXED ? 2 : 3))
-        return io_fail(e, IO_REFUSED, "%s:%d: %s: must be uniform LO HI, loguniform LO HI, "
-                       "normal MEAN SD or fixed VALUE", at->file, at->line, at->key);
+        return io_fail(e, IO_REFUSED, "%s:%d: %s: must be uniform LO HI, loguniform LO HI or "
+                       "normal MEAN SD", at->file, at->line, at->key);
     for (i = 0; i < c->priors; i++)
         if (c->prior[i].param == param)
             return io_fail(e, IO_REFUSED, "%s:%d: %s: given before, on line %d", at->file, at->line,
@@ -750,8 +750,8 @@ static int prior_set(event_config *c, int param, char *s, const event_place *at,
     if (kind == PRIOR_NORMAL) {
         if ((status = number_in(at, word[2], 0, HUGE_VAL, &p.b, e)) != IO_OK) return status;
         if (!(p.b > 0 && p.b < HUGE_VAL))
-            return io_fail(e, IO_REFUSED, "%s:%d: %s: the standard deviation %s is not above 0",
-                           at->file, at->line, at->key, word[2]);
+            return io_fail(e, IO_REFUSED, "%s:%d: %s: the standard deviation %s is not %s", at->file,
+                           at->line, at->key, word[2], p.b > 0 ? "finite" : "above 0");
     } else if (kind != PRIOR_FIXED) {
         if ((status = number_in(at, word[2], info->lo, info->hi, &p.b, e)) != IO_OK) return status;
         if (!(p.a < p.b))

@@ -354,10 +354,12 @@ TEST refuses_bad_configurations_by_line(void)
     CHECK_CALL(config_refused("prior.chi1 = uniform 0.5 0.5\n",
                               "e.cfg:1: prior.chi1: the lower bound 0.5 is not below the upper, 0.5"));
     CHECK_CALL(config_refused("prior.chi1 = uniform 0.5\n",
-                              "e.cfg:1: prior.chi1: must be uniform LO HI, loguniform LO HI, "
-                              "normal MEAN SD or fixed VALUE"));
+                              "e.cfg:1: prior.chi1: must be uniform LO HI, loguniform LO HI or "
+                              "normal MEAN SD"));
     CHECK_CALL(config_refused("prior.chi1 = normal 0 0\n",
                               "e.cfg:1: prior.chi1: the standard deviation 0 is not above 0"));
+    CHECK_CALL(config_refused("prior.chi1 = normal 0 inf\n",
+                              "e.cfg:1: prior.chi1: the standard deviation inf is not finite"));
     CHECK_CALL(config_refused("prior.chi1 = loguniform -0.5 0.5\n",
                               "e.cfg:1: prior.chi1: a loguniform prior needs bounds above 0, not -0.5"));
     CHECK_CALL(config_refused("prior.chi1 = fixed 0\nprior.chi1 = fixed 0\n",
