@@ -445,13 +445,19 @@ static int report_progress(void *user, const snl_run_progress *p)
     return terminal_stopped();
 }
 
-/* As a word of a shell's command line. */
+/* As a word of a shell's command line: in quotes where it has to be, each ' in it as '\''. */
 static void put_word(char *line, size_t size, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=:,";
     const char *quote = word[strspn(word, plain)] || !*word ? "'" : "";
-    const size_t n = strlen(line);
-    snprintf(line + n, size - n, "%s%s%.500s%s", n ? " " : "", quote, word, quote);
+    size_t n = strlen(line);
+    snprintf(line + n, size - n, "%s%s", n ? " " : "", quote);
+    for (; *word; word++) {
+        n += strlen(line + n);
+        snprintf(line + n, size - n, "%s%c%s", *word == '\'' ? "'\\" : "", *word, *word == '\'' ? "'" : "");
+    }
+    n += strlen(line + n);
+    snprintf(line + n, size - n, "%s", quote);
 }
 
 static snl_run_cfg run_settings(const event_config *e, const options *o)
@@ -1499,6 +1505,7 @@ int cmd_detect(options *o, io_error *e)
     if (!rc && o->model_given) s.c.waveform = o->model;
     if (!rc) rc = data_read(&s.c, &s.data, e);
     if (!rc) noise_check(&s.c, s.data);
+    if (!rc && o->out) rc = dir_make(o->out, e);
     if (!rc) pool_start(&s.pool, o->threads);
     if (!rc) rc = detect_all(&s, o, &found, row[0], &images, image[0], &calls, e);
     terminal_clear(&s.tell);
@@ -1510,7 +1517,6 @@ int cmd_detect(options *o, io_error *e)
                     row[found][3], row[found][2]);
     }
     if (!rc && !o->out) rc = table_write(NULL, 0, 17, found, ROW, names, row[0], e);
-    if (!rc && o->out) rc = dir_make(o->out, e);
     if (!rc && o->out && !(path = path_join(o->out, "candidates.tsv", 0))) rc = io_fail(e, IO_FAILED, "out of memory");
     if (!rc && o->out) rc = table_write(path, 0, 17, found, ROW, names, row[0], e);
     free(path);
@@ -1567,25 +1573,34 @@ static const char run_config[] =
 int cmd_run(options *o, io_error *e)
 {
     char *cfg = NULL, *npy = NULL;
+    char *text = NULL;
+    size_t size;
     event_config c;
     session s;
     out_file out = { 0 };
+    FILE *there;
     int rc = dir_make(o->out, e);
     memset(&s, 0, sizeof s);
     if (!rc && (!(cfg = path_join(o->out, "event.cfg", 0)) || !(npy = path_join(o->out, "data.npy", 0))))
         rc = io_fail(e, IO_FAILED, "out of memory");
+    if (!rc && ((there = fopen(cfg, "rb")) != NULL || (there = fopen(npy, "rb")) != NULL)) {
+        fclose(there);                  /* of a run before, or somebody's own */
+        if (file_read(cfg, &text, &size, e) || strcmp(text, run_config))
+            rc = io_fail(e, IO_REFUSED, "run: --out: %s holds an event.cfg or data.npy that run did not write", o->out);
+    }
     if (!rc) rc = event_parse(&c, "the embedded event", run_config, e);
-    if (!rc) rc = simulate_to(&c, o->qnm, (uint64_t)c.seed, npy, e);
     if (!rc) rc = out_open(&out, cfg, e);
     if (!rc) {
         fputs(run_config, out.file);
         rc = out_close(&out, 1, e);
     }
+    if (!rc) rc = simulate_to(&c, o->qnm, (uint64_t)c.seed, npy, e);
     if (!rc) rc = session_open(&s, o, cfg, e);
     if (!rc) rc = infer_to(&s, o, NULL, e);
     if (!rc && !o->quiet) printf("results: %s\n", o->out);
     rc = session_end(&s, o, rc, e);
     session_close(&s);
+    free(text);
     free(cfg);
     free(npy);
     return rc;

@@ -37,6 +37,17 @@ static int refuse_row(io_error *e, const table *t, size_t row, snl_status s,
     return refuse(e, where, s, why);
 }
 
+/* ... of a mode that the model does not have */
+static int refuse_mode(io_error *e, const table *t, size_t row, const snl_phenom *p, double l, double m)
+{
+    char list[16*SNL_PHENOM_MODES] = "";
+    int j;
+    for (j = 0; j < p->modes; j++)
+        sprintf(list + strlen(list), "%s(%d,%d)", j ? ", " : "", p->mode[j].l, p->mode[j].m);
+    return io_fail(e, IO_REFUSED, "%s:%lu: mode (%.9g,%.9g) is none of %s", t->path,
+                   (unsigned long)t->line[row], l, m, list);
+}
+
 static void print_row(FILE *f, size_t n, const double *v)
 {
     size_t i;
@@ -70,22 +81,29 @@ static int cmd_waveform(options *o, io_error *e)
             const double *r = v + i*n;
             double row[3];
             snl_phenom p;
+            const double l = hm ? r[8] : 2, m = hm ? r[9] : 2;
             snl_fault why = { 0 };
-            const int l = hm ? (int)r[8] : 2, m = hm ? (int)r[9] : 2;
+            int j = 0;
             snl_status s = snl_phenom_prepare(&p, o->qnm, (snl_model)o->model, r[0], r[1],
                                               r[2], r[3], r[4], NULL, &why);
             if (s == SNL_OK && !(r[5] > 0)) s = snl_refuse(&why, "fref", r[5], 0, 1e30);
             if (s == SNL_OK) s = snl_phenom_check(&p, 1, r + 7, &why);
             if (s == SNL_OK) {
+                while (j < p.modes && (p.mode[j].l != l || p.mode[j].m != m)) j++;
+                if (j == p.modes) { rc = refuse_mode(e, &t, i, &p, l, m);  break; }
                 snl_phenom_align_lal(&p, r[5], r[6]);
                 row[0] = r[7];
-                s = snl_phenom_mode(&p, l, m, 1, r + 7, row + 1, row + 2, NULL);
-                if (s != SNL_OK) s = snl_refuse(&why, "l", l, 2, 4);
+                s = snl_phenom_mode(&p, p.mode[j].l, p.mode[j].m, 1, r + 7, row + 1, row + 2, NULL);
             }
             if (s != SNL_OK) { rc = refuse_row(e, &t, i, s, &why);  break; }
+            if (row[1] - row[1] != 0 || row[2] - row[2] != 0) {
+                rc = io_fail(e, IO_REFUSED, "%s:%lu: amp = %g, phase = %g with fref = %g", t.path,
+                             (unsigned long)t.line[i], row[1], row[2], r[5]);
+                break;
+            }
             if (!hm) row[1] *= 2 * sqrt(5 / (64*SNL_PI));
             fprintf(out.file, "%s", t.cell[i*t.cols + (size_t)c]);
-            if (hm) fprintf(out.file, "\t%d\t%d", l, m);
+            if (hm) fprintf(out.file, "\t%.0f\t%.0f", l, m);
             print_row(out.file, 3, row);
         }
         { const int rc2 = out_close(&out, !rc, e);  if (!rc) rc = rc2; }
@@ -93,6 +111,24 @@ static int cmd_waveform(options *o, io_error *e)
     free(v);
     table_free(&t);
     return rc;
+}
+
+/* The noise of the options; its years are refused here, not at the first row. */
+static int noise_of(const options *o, snl_noise *noise, io_error *e)
+{
+    const double f = 1e-3;
+    double S;
+    char where[64];
+    snl_fault why = { 0 };
+    snl_status st;
+    *noise = snl_noise_defaults();
+    noise->model = (snl_noise_model)o->noise;
+    noise->tdi = (snl_tdi)o->tdi;
+    noise->foreground = (snl_foreground)o->foreground;
+    noise->years = o->years;
+    st = snl_noise_psd(noise, SNL_CHANNEL_A, 1, &f, &S, &why);
+    snprintf(where, sizeof where, "%.40s: --years", o->command);
+    return st == SNL_OK ? 0 : refuse(e, where, st, &why);
 }
 
 /* ---- response and snr */
@@ -135,20 +171,17 @@ static int cmd_source(options *o, io_error *e, int snr)
 {
     const size_t n = snr ? 11 : 12;
     snl_lisa_cfg cfg = snl_lisa_defaults(o->qnm);
-    snl_noise noise = snl_noise_defaults();
+    snl_noise noise;
     table t = { 0 };
     out_file out = { 0 };
     double *v = NULL;
     size_t i;
-    int c, rc = table_read(&t, o->cases, e);
+    int c, rc = noise_of(o, &noise, e);
+    if (!rc) rc = table_read(&t, o->cases, e);
     if (rc) return rc;
     cfg.model = (snl_model)o->model;
     cfg.tdi = (snl_tdi)o->tdi;
     cfg.response = (snl_response)o->response;
-    noise.model = (snl_noise_model)o->noise;
-    noise.tdi = cfg.tdi;
-    noise.foreground = (snl_foreground)o->foreground;
-    noise.years = o->years;
     c = table_find(&t, "case");
     if (c < 0) rc = io_fail(e, IO_REFUSED, "%s: no column named case", t.path);
     if (!rc && !(v = malloc((t.rows + 1) * n * sizeof *v)))
@@ -156,7 +189,6 @@ static int cmd_source(options *o, io_error *e, int snr)
     if (!rc) rc = table_numbers(&t, n, source_columns, 0, v, e);
     if (!rc) rc = out_open(&out, o->out, e);
     if (!rc) {
-        const char *last = "";
         fprintf(out.file, snr ? "case\tsnr_A\tsnr_E\tsnr_AE\tsnr_T\n"
                 : "case\tf\tt_f\tamp\tphase\tphase_R\tTA_re\tTA_im\tTE_re\tTE_im\tTT_re\t"
                   "TT_im\tA_re\tA_im\tE_re\tE_im\tT_re\tT_im\n");
@@ -166,8 +198,8 @@ static int cmd_source(options *o, io_error *e, int snr)
             snl_fault why = { 0 };
             double row[18];
             snl_status st;
-            if (snr && !strcmp(name, last)) continue;     /* one row per case */
-            last = name;
+            if (snr && i && !strcmp(name, t.cell[(i - 1)*t.cols + (size_t)c])
+                && !memcmp(v + i*n, v + (i - 1)*n, n * sizeof *v)) continue;    /* one row per source */
             if (snr) {
                 double lo = 1e-5;
                 st = snl_lisa_start(&cfg, &s, 0.0, 1e-5, 5e-2, &lo, &why);
@@ -194,17 +226,14 @@ static int cmd_snr(options *o, io_error *e)      { return cmd_source(o, e, 1); }
 static int cmd_noise(options *o, io_error *e)
 {
     static const char *const names[] = { "f" };
-    snl_noise noise = snl_noise_defaults();
+    snl_noise noise;
     table t = { 0 };
     out_file out = { 0 };
     double *f = NULL;
     size_t i;
-    int rc = table_read(&t, o->frequencies, e);
+    int rc = noise_of(o, &noise, e);
+    if (!rc) rc = table_read(&t, o->frequencies, e);
     if (rc) return rc;
-    noise.model = (snl_noise_model)o->noise;
-    noise.tdi = (snl_tdi)o->tdi;
-    noise.foreground = (snl_foreground)o->foreground;
-    noise.years = o->years;
     if (!(f = malloc((t.rows + 1) * sizeof *f)))
         rc = io_fail(e, IO_FAILED, "%s: out of memory", t.path);
     if (!rc) rc = table_numbers(&t, 1, names, 0, f, e);
@@ -468,11 +497,18 @@ static int number(const command *c, const char *key, const char *text, unsigned 
     char *end;
     errno = 0;
     *out = strtoul(text, &end, 10);
-    if (*end || end == text || *text == '-')
+    if (*end || *text < '0' || *text > '9')
         return io_fail(e, IO_REFUSED, "%s: %s: %s is not a whole number >= %lu", c->name, key, text, lo);
     if (errno || *out < lo || *out > hi)
         return io_fail(e, IO_REFUSED, "%s: %s: %s is outside [%lu, %lu]", c->name, key, text, lo, hi);
     return 0;
+}
+
+static int choice(const command *c, const char *key, const char *name, const char *word, int *out, io_error *e)
+{
+    io_error why;
+    if (!event_choice(name, word, out, &why)) return 0;
+    return io_fail(e, IO_REFUSED, "%s: %s%s", c->name, key, why.text + strlen(name));
 }
 
 /* Does the command's help name the option?  Then it has it, as it has those of all. */
@@ -514,7 +550,7 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
             o->file[o->files++] = k;
             continue;
         }
-        if (!v || !strncmp(v, "--", 2)) return io_fail(e, IO_REFUSED, "%s: %s: a value is missing", c->name, k);
+        if (!v || !*v || !strncmp(v, "--", 2)) return io_fail(e, IO_REFUSED, "%s: %s: a value is missing", c->name, k);
         if (!strcmp(k, "--cases")) o->cases = v;
         else if (!strcmp(k, "--frequencies")) o->frequencies = v;
         else if (!strcmp(k, "--out")) o->out = v;
@@ -528,18 +564,18 @@ static int parse(options *o, const command *c, int argc, char **argv, io_error *
         else if (!strcmp(k, "--points")) rc = number(c, k, v, 1, 64, &o->points, e);
         else if (!strcmp(k, "--trials")) rc = number(c, k, v, 20, 2000, &o->trials, e);
         else if (!strcmp(k, "--calls")) rc = number(c, k, v, 1, ULONG_MAX, &o->calls, e);
-        else if (!strcmp(k, "--compression")) rc = event_choice("compression", v, &o->compression, e);
+        else if (!strcmp(k, "--compression")) rc = choice(c, k, "compression", v, &o->compression, e);
         else if (!strcmp(k, "--model") && c->run == cmd_noise)
-            rc = event_choice("noise_model", v, &o->noise, e);
-        else if (!strcmp(k, "--noise_model")) rc = event_choice("noise_model", v, &o->noise, e);
+            rc = choice(c, k, "noise_model", v, &o->noise, e);
+        else if (!strcmp(k, "--noise_model")) rc = choice(c, k, "noise_model", v, &o->noise, e);
         else if (!strcmp(k, "--model")) {
-            rc = event_choice("waveform", v, &o->model, e);
+            rc = choice(c, k, "waveform", v, &o->model, e);
             o->model_given = 1;
         }
-        else if (!strcmp(k, "--tdi")) rc = event_choice("tdi", v, &o->tdi, e);
-        else if (!strcmp(k, "--response")) rc = event_choice("response", v, &o->response, e);
+        else if (!strcmp(k, "--tdi")) rc = choice(c, k, "tdi", v, &o->tdi, e);
+        else if (!strcmp(k, "--response")) rc = choice(c, k, "response", v, &o->response, e);
         else if (!strcmp(k, "--foreground"))
-            rc = event_choice("foreground", v, &o->foreground, e);
+            rc = choice(c, k, "foreground", v, &o->foreground, e);
         else if (!strcmp(k, "--years")) {
             o->years = strtod(v, &end);
             if (*end || end == v || !(o->years > 0))
@@ -610,7 +646,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "snl: %s: unknown command; snl --help lists them\n", argv[1]);
         return 2;
     }
-    for (k = 2; k < argc; k++) if (!strcmp(argv[k], "--help")) {
+    for (k = 2; k < argc; k++) if (!strcmp(argv[k], "--help") || !strcmp(argv[k], "-h")) {
         printf("%s: %s\n\nexample: ./%s\n\n%s\n", commands[i].name, commands[i].help,
                commands[i].example, common_options);
         return 0;

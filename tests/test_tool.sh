@@ -112,6 +112,8 @@ fi
 { cat $D/event.cfg; echo 'channels = XYZ'; } >$D/three.cfg
 refused "shape is (32768, 3), not (N, 4)" $SNL detect $D/three.cfg
 refused "false_alarm: 0" $SNL detect $D/event.cfg --false_alarm 0
+$SNL detect $D/event.cfg --out $D/event.cfg/x >$D/out 2>$D/err; status=$?     # before the search, which tells its progress
+[ $status -eq 1 ] && [ $(wc -l <$D/err) -eq 1 ] && yes || no "detect looks at --out first, status $status" $D/err
 
 # ---- what is refused
 refused "nothing: unknown command" $SNL nothing
@@ -121,6 +123,15 @@ refused "infer: --out: a value is missing" $SNL infer $D/event.cfg --out --seed 
 refused "infer: --out is missing" $SNL infer $D/event.cfg
 refused "infer: CONFIG is wanted" $SNL infer --out $D/x
 refused "infer: --seed: one" $SNL infer $D/event.cfg --out $D/x --seed one
+refused "infer: --seed:  -1 is not a whole number" $SNL infer $D/event.cfg --out $D/x --seed " -1"
+refused "infer: --out: a value is missing" $SNL infer $D/event.cfg --out ""
+refused "infer: --model: \"Foo\" is none of PhenomD|PhenomHM" $SNL infer $D/event.cfg --out $D/x --model Foo
+refused "noise: --years: years = 100 is outside \[0.1, 10\]" $SNL noise --frequencies tests/data/noise.tsv --foreground babak --years 100
+mkdir $D/mine; cp $D/event.cfg $D/mine/
+refused "run: --out: $D/mine holds an event.cfg" $SNL run --out $D/mine
+cmp -s $D/event.cfg $D/mine/event.cfg && yes || no "somebody's event.cfg is kept"
+mv $D/mine/event.cfg $D/mine/data.npy
+refused "run: --out: $D/mine holds an event.cfg or data.npy" $SNL run --out $D/mine
 refused "infer: --seed: 18446744073709551616 is outside" $SNL infer $D/event.cfg --out $D/x --seed 18446744073709551616
 refused "infer: --threads: 0 is outside \[1, 1024\]" $SNL infer $D/event.cfg --out $D/x --threads 0
 refused "infer: --calls: 0 is outside" $SNL infer $D/event.cfg --out $D/x --calls 0
@@ -130,13 +141,23 @@ refused "simulate: has no option --plain" $SNL simulate $D/event.cfg --out $D/x.
 # what a run needs at its end is looked at before it begins
 refused "$D/none.tsv: " $SNL infer $D/event.cfg --out $D/x --with $D/none.tsv
 refused "f.tsv: .*chirp_mass" $SNL infer $D/event.cfg --out $D/x --with $D/f.tsv
+names="chirp_mass mass_ratio chi1 chi2 t_ref distance cos_inclination phi_ref lambda sin_beta psi"
+with() {        # with ROWS WEIGHT: a table to set beside
+    echo "# $names log_weight" | tr ' ' '\t' | sed 's/^#./# /'
+    awk -v n=$1 -v w=$2 'BEGIN { for (i = 0; i < n; i++) { for (k = 0; k < 11; k++) printf "%g\t", 1 + i*k/n; print w } }'
+}
+with 0 0 >$D/with.tsv; refused "with.tsv: 0 samples are too few" $SNL mcmc $D/event.cfg --out $D/x --with $D/with.tsv
+with 9 0 >$D/with.tsv; refused "with.tsv: 9 samples are too few" $SNL infer $D/event.cfg --out $D/x --with $D/with.tsv
+with 20 nan >$D/with.tsv; refused "with.tsv:2: log_weight: nan" $SNL infer $D/event.cfg --out $D/x --with $D/with.tsv
+with 20 -inf >$D/with.tsv; refused "with.tsv: log_weight: no row" $SNL infer $D/event.cfg --out $D/x --with $D/with.tsv
+[ -e $D/x ] && no "what is refused leaves no directory" || yes
 refused "$D/none.cfg: " $SNL infer $D/event.cfg --out $D/x --prior $D/none.cfg
 refused "infer: --points: 65 is outside \[1, 64\]" $SNL infer $D/event.cfg --out $D/x --points 65
 refused "infer: --minutes: 0 is not in (0, inf)" $SNL infer $D/event.cfg --out $D/x --minutes 0
 refused "compression.*pca|score|both|learned" $SNL infer $D/event.cfg --out $D/x --compression zip
 refused "compare: A.tsv B.tsv is wanted" $SNL compare $D/event.cfg
 refused "waveform: --cases is missing" $SNL waveform
-refused "noise_model.*Sangria" $SNL noise --frequencies tests/data/noise.tsv --model nothing
+refused "noise: --model: .*Sangria" $SNL noise --frequencies tests/data/noise.tsv --model nothing
 
 changed() {     # changed PATTERN SED-COMMAND: the event with one line of it changed
     sed "$2" $D/event.cfg >$D/bad.cfg
@@ -225,10 +246,19 @@ done
 cmp -s $D/w1000.out $D/w-1000.out && yes || no "a factor of the weights does not count" $D/w1000.out
 awk 'BEGIN { print "a\tlog_weight" } NR > 1 { print $1 "\t" (NR == 5 ? "inf" : 0) }' $D/a.tsv >$D/inf.tsv
 refused "inf.tsv:5: log_weight: inf is neither finite nor -inf" $SNL plot $D/inf.tsv --out $D/x.svg
+mode() {        # mode L M FREF PATTERN
+    printf 'case\tm1\tm2\tchi1\tchi2\tdist_Mpc\tfref\tphiref\tf\tl\tm\na\t1e6\t5e5\t0\t0\t1e4\t%s\t0\t1e-3\t%s\t%s\n' $3 $1 $2 >$D/mode.tsv
+    refused "mode.tsv:2: $4" $SNL waveform --cases $D/mode.tsv --model PhenomHM --out $D/x.tsv
+}
+mode 2 0 1e-3 "mode (2,0) is none of (2,2), (2,1), (3,3), (3,2), (4,4), (4,3)\$"
+mode 2.7 2.2 1e-3 "mode (2.7,2.2) is none of"
+mode 1e300 2 1e-3 "mode (1e+300,2) is none of"
+mode 2 2 1e-300 "amp = .*, phase = -inf with fref = 1e-300"
 rm -f $D/cut.npy $D/two.npy $D/nan.npy
 
 # ---- help
 ok "--help" $SNL --help
+ok "run -h" $SNL run -h
 ok "--version" $SNL --version
 for c in run infer mcmc calibrate simulate init compare plot waveform response snr noise bench; do
     ok "$c --help" $SNL $c --help
@@ -281,6 +311,10 @@ awk -F"$TAB" -v OFS="$TAB" '/^#/ { next }
     ' $R/response.tsv >$D/cases.tsv
 agrees f,t_f,amp,phase,phase_R,TA,TE,TT,A,E,T $R/response.tsv response --cases $D/cases.tsv
 agrees snr_A,snr_E,snr_AE,snr_T $R/response_snr.tsv snr --cases $D/cases.tsv
+awk -F"$TAB" -v OFS="$TAB" -v CONVFMT=%.17g 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }
+    NR == 2 { print; $c["f"] *= 2; print; $c["dist_Mpc"] *= 2; print; next } NR == 1' $D/cases.tsv >$D/two.tsv
+ok "snr" $SNL snr --cases $D/two.tsv --out $D/table.tsv
+ok "has a row for each source of a case" awk -F"$TAB" 'NR > 1 { s[NR] = $2 } END { d = s[2]/s[3]/2 - 1; exit !(NR == 3 && d*d < 1e-20) }' $D/table.tsv
 agrees f,AE15_scirdv1=S_A,T15_scirdv1=S_T $R/noise.tsv noise --frequencies $R/noise.tsv
 agrees AE20_sangria=S_A,T20_sangria=S_T $R/noise.tsv noise --frequencies $R/noise.tsv --model Sangria --tdi 2.0
 awk -F"$TAB" -v OFS="$TAB" '/^#/ { next }
