@@ -191,6 +191,9 @@ static int distances_set(event_config *c, const snl_qnm *qnm, const snl_data *ba
             c->inject[i][P_DISTANCE] *= snl_data_snr(one, one->d) / c->inject_snr[i];
         snl_data_free(one);
         if (st != SNL_OK) return refuse(e, c->path, st, &why);
+        if (!(c->inject[i][P_DISTANCE] > 0))
+            return io_fail(e, IO_REFUSED, "%s: source %lu has no signal between f_min and f_max: no distance "
+                           "gives it the SNR of inject.snr", c->path, (unsigned long)i + 1);
     }
     return 0;
 }
@@ -274,13 +277,20 @@ int cmd_simulate(options *o, io_error *e)
 
 /* ---- an event under work ------------------------------------------------- */
 
+typedef struct second {             /* posterior beside ours, of --with; value NULL: none       */
+    plot_samples set;
+    double  width[SNL_NPAR];        /* of the 90 % intervals                                 */
+    double *value, *weight;
+} second;
+
 typedef struct session {
     event_config  c;
+    second        with;
     snl_data     *data;
     snl_event    *event;
     snl_problem   problem;
     snl_pool      pool;
-    uint64_t      mark;             /* of configuration and data: a checkpoint belongs to it */
+    uint64_t      mark;             /* of configuration, data and noise: a checkpoint's      */
     double        wall, cpu;        /* seconds used by earlier sittings                      */
     time_t        began;
     terminal      tell;
@@ -309,6 +319,10 @@ static int priors_of(const event_config *c, snl_prior *p, io_error *e)
             o->sd = q->b;
             o->lo = fmax(event_params[q->param].lo, q->a - 6*q->b);   /* the search needs an end */
             o->hi = fmin(event_params[q->param].hi, q->a + 6*q->b);
+            if (!(o->lo < o->hi))
+                return io_fail(e, IO_REFUSED, "%s:%d: prior.%s: the standard deviation %g is too small: no "
+                               "number lies within six of it about %.12g", c->path, q->line,
+                               event_params[q->param].name, q->b, q->a);
         } else return io_fail(e, IO_REFUSED, "%s:%d: fixed parameters are not supported yet",
                               c->path, q->line);
     }
@@ -336,29 +350,62 @@ static void session_close(session *s)
     terminal_clear(&s->tell);
     free(s->training.v);
     free(s->history.v);
+    free(s->with.value);
+    free(s->with.weight);
     snl_event_free(s->event);
     snl_data_free(s->data);
 }
 
-/* What a long run needs at its end: found out before it begins. */
-static int end_check(const options *o, io_error *e)
+/* Another posterior to set beside ours, --with: a table that holds our parameters. */
+static int second_read(second *z, const event_config *c, const char *path, io_error *e)
 {
+    static const char *const weight_name[] = { "log_weight" };
+    static const double q[2] = { 0.05, 0.95 };
     const char *names[SNL_NPAR];
-    event_config other;
-    snl_prior prior[SNL_NPAR];
     table t = { 0 };
-    double *v = NULL;
-    size_t i;
-    int rc = 0;
-    if (o->prior && !(rc = event_read(&other, o->prior, e))) rc = priors_of(&other, prior, e);
-    if (rc || !o->with) return rc;
-    for (i = 0; i < SNL_NPAR; i++) names[i] = snl_parameter_name[i];
-    rc = table_read(&t, o->with, e);
-    if (!rc && !(v = malloc((t.rows + 1) * SNL_NPAR * sizeof *v))) rc = io_fail(e, IO_FAILED, "out of memory");
-    if (!rc) rc = table_numbers(&t, SNL_NPAR, names, 0, v, e);
-    free(v);
+    double *x = NULL, out[2], top = -INFINITY;
+    size_t i, k;
+    int rc = table_read(&t, path, e);
+    if (rc) return rc;
+    for (k = 0; k < SNL_NPAR; k++) names[k] = snl_parameter_name[c->prior[k].param];
+    z->value = malloc((t.rows + 1) * SNL_NPAR * sizeof *x);
+    z->weight = calloc(t.rows + 1, sizeof *x);
+    x = malloc((t.rows + 1) * 3 * sizeof *x);
+    if (!z->value || !z->weight || !x) rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
+    if (!rc) rc = table_numbers(&t, SNL_NPAR, names, 0, z->value, e);
+    if (!rc && table_find(&t, "log_weight") >= 0) rc = table_numbers(&t, 1, weight_name, 1, z->weight, e);
+    if (!rc && t.rows < 10)                             /* as the plot has it */
+        rc = io_fail(e, IO_REFUSED, "%s: %lu samples are too few: 10 at least", path, (unsigned long)t.rows);
+    for (i = 0; !rc && i < t.rows; i++) {
+        if (!(z->weight[i] < HUGE_VAL))
+            rc = io_fail(e, IO_REFUSED, "%s:%lu: log_weight: %g is no weight", path, (unsigned long)t.line[i], z->weight[i]);
+        top = fmax(top, z->weight[i]);
+    }
+    if (!rc && !(top > -HUGE_VAL)) rc = io_fail(e, IO_REFUSED, "%s: log_weight: no row has any weight", path);
+    for (i = 0; !rc && i < t.rows; i++) z->weight[i] = exp(z->weight[i] - top);
+    for (k = 0; !rc && k < SNL_NPAR; k++) {
+        for (i = 0; i < t.rows; i++) x[i] = z->value[i*SNL_NPAR + k];
+        if (snl_quantiles(t.rows, x, z->weight, 2, q, out, x + t.rows) != SNL_OK)
+            rc = io_fail(e, IO_REFUSED, "%s: %s cannot be read as samples", path, names[k]);
+        z->width[k] = out[1] - out[0];
+    }
+    z->set.label = path;
+    z->set.rows = t.rows;
+    z->set.value = z->value;
+    z->set.weight = z->weight;
+    free(x);
     table_free(&t);
     return rc;
+}
+
+/* What a long run needs at its end: found out before it begins. */
+static int end_check(session *s, const options *o, io_error *e)
+{
+    event_config other;
+    snl_prior prior[SNL_NPAR];
+    int rc = 0;
+    if (o->prior && !(rc = event_read(&other, o->prior, e))) rc = priors_of(&other, prior, e);
+    return !rc && o->with ? second_read(&s->with, &s->c, o->with, e) : rc;
 }
 
 static int session_open(session *s, const options *o, const char *path, io_error *e)
@@ -375,20 +422,21 @@ static int session_open(session *s, const options *o, const char *path, io_error
     s->kept = -1;
     terminal_start(&s->tell, o->quiet);
     rc = event_read(&s->c, path, e);
-    if (!rc && o->model_given) s->c.waveform = o->model;
     if (!rc && o->compression >= 0) s->c.compression = o->compression;
     if (!rc && o->points) s->c.points = (double)o->points;
     if (!rc) rc = priors_of(&s->c, cfg.prior, e);
-    if (!rc) rc = end_check(o, e);
+    if (!rc) rc = end_check(s, o, e);
     if (!rc) rc = data_read(&s->c, &s->data, e);
     if (!rc) noise_check(&s->c, s->data);
-    if (!rc) rc = distances_set(&s->c, o->qnm, s->data, e);
-    if (!rc) rc = dir_make(o->out, e);
+    if (!rc) rc = distances_set(&s->c, o->qnm, s->data, e);     /* as the configuration's waveform has it */
+    if (!rc && o->model_given) s->c.waveform = o->model;
     if (!rc) rc = file_read(path, &text, &size, e);
     if (rc) return rc;
     s->mark = snl_fnv1a((unsigned char *)text, size)
             ^ snl_fnv1a((unsigned char *)s->data->d, 4*s->data->n * sizeof *s->data->d)
             ^ snl_fnv1a((const unsigned char *)&o->seed, sizeof o->seed) ^ (uint64_t)s->c.waveform;
+    if (*s->c.noise_table)                  /* whose content the configuration does not tell */
+        s->mark ^= snl_fnv1a((unsigned char *)s->data->S, 2*s->data->n * sizeof *s->data->S);
     free(text);
     pool_start(&s->pool, o->threads);
     cfg.lisa = lisa_of(&s->c, o->qnm);
@@ -397,7 +445,7 @@ static int session_open(session *s, const options *o, const char *path, io_error
     cfg.false_alarm = 0.01;
     cfg.seed = o->seed;
     st = snl_event_create(&s->event, &cfg, s->data, &s->pool, &why);
-    return st == SNL_OK ? 0 : refuse_prior(e, &s->c, st, &why);
+    return st == SNL_OK ? dir_make(o->out, e) : refuse_prior(e, &s->c, st, &why);
 }
 
 static int rows_add(report_rows *r, size_t columns, const double *v)
@@ -607,7 +655,7 @@ static int checkpoint_read(session *s, snl_run_cfg *cfg, snl_run **run, const ch
         p = snl_get(snl_get(p, &ne), &nr);
         if (ne > size || nr > size || 56 + ne + nr != size) st = SNL_EFORMAT;
         else if (mark != s->mark) {
-            rc = io_fail(e, IO_REFUSED, "%s: belongs to another configuration, seed or other data", path);
+            rc = io_fail(e, IO_REFUSED, "%s: belongs to another configuration, seed, data or noise table", path);
             st = SNL_EINVAL;
         } else st = snl_event_load(s->event, p, (size_t)ne);
         if (st == SNL_OK) snl_event_problem(s->event, &s->problem);
@@ -729,6 +777,7 @@ typedef struct result {
     double  ess, accept;            /* effective samples of the chain, its acceptance      */
     double  calls;                  /* of the simulator                                    */
     const char *stopped;            /* why the rounds ended                                */
+    const event_config *prior;      /* whose prior it is, of --prior; or NULL              */
     size_t  rounds;
     const snl_round *round;         /* [rounds], of the run                                */
     double  raise;                  /* ln of their mean before they were normalised        */
@@ -831,46 +880,7 @@ static int result_make(result *r, session *s, const options *o, size_t columns, 
     return st == SNL_OK ? 0 : io_fail(e, IO_FAILED, "%s: %s", o->out, snl_status_text(st));
 }
 
-/* Another posterior to set beside ours, --with: a table that holds our parameters. */
-typedef struct second {
-    plot_samples set;
-    double  width[SNL_NPAR];        /* of the 90 % intervals */
-    double *value, *weight;
-} second;
-
-static int second_read(second *z, const result *r, const char *path, io_error *e)
-{
-    static const char *const weight_name[] = { "log_weight" };
-    static const double q[2] = { 0.05, 0.95 };
-    table t = { 0 };
-    double *x = NULL, out[2];
-    size_t i, k;
-    int rc = table_read(&t, path, e);
-    if (rc) return rc;
-    z->value = malloc((t.rows + 1) * SNL_NPAR * sizeof *x);
-    z->weight = malloc((t.rows + 1) * sizeof *x);
-    x = malloc((t.rows + 1) * 3 * sizeof *x);
-    if (!z->value || !z->weight || !x) rc = io_fail(e, IO_FAILED, "%s: out of memory", path);
-    if (!rc) rc = table_numbers(&t, SNL_NPAR, r->names, 0, z->value, e);
-    if (!rc && table_find(&t, "log_weight") >= 0) rc = table_numbers(&t, 1, weight_name, 1, z->weight, e);
-    else for (i = 0; !rc && i < t.rows; i++) z->weight[i] = 0;
-    for (i = 0; !rc && i < t.rows; i++) z->weight[i] = exp(z->weight[i]);
-    for (k = 0; !rc && k < SNL_NPAR; k++) {
-        for (i = 0; i < t.rows; i++) x[i] = z->value[i*SNL_NPAR + k];
-        if (snl_quantiles(t.rows, x, z->weight, 2, q, out, x + t.rows) != SNL_OK)
-            rc = io_fail(e, IO_REFUSED, "%s: %s cannot be read as samples", path, r->names[k]);
-        z->width[k] = out[1] - out[0];
-    }
-    z->set.label = path;
-    z->set.rows = t.rows;
-    z->set.value = z->value;
-    z->set.weight = z->weight;
-    free(x);
-    table_free(&t);
-    return rc;
-}
-
-static int result_plot(const result *r, const second *z, const char *path, io_error *e)
+static int result_plot(const result *r, const session *s, const char *path, io_error *e)
 {
     double *v = malloc(r->n * SNL_NPAR * sizeof *v);
     plot_samples set[2];
@@ -882,8 +892,8 @@ static int result_plot(const result *r, const second *z, const char *path, io_er
     set[0].rows = r->n;
     set[0].value = v;
     set[0].weight = r->weight;
-    set[1] = z->set;
-    rc = plot_corner(path, z->value ? 2 : 1, set, SNL_NPAR, r->names, r->truth, e);
+    set[1] = s->with.set;
+    rc = plot_corner(path, s->with.value ? 2 : 1, set, SNL_NPAR, r->names, r->truth, e);
     free(v);
     return rc;
 }
@@ -921,7 +931,7 @@ static int result_summary(const result *r, const session *s, const char *path, c
     return out_close(&out, 1, e);
 }
 
-typedef struct lines { char text[2400];  size_t n; } lines;
+typedef struct lines { char text[4000];  size_t n; } lines;
 
 static void put_line(lines *t, const char *name, const char *format, ...)
 {
@@ -934,12 +944,13 @@ static void put_line(lines *t, const char *name, const char *format, ...)
 }
 
 /* Every setting, as NAME TAB VALUE. */
-static void settings_of(const session *s, const options *o, lines *t)
+static void settings_of(const result *r, const session *s, const options *o, lines *t)
 {
     const event_config *e = &s->c;
     const snl_run_cfg c = run_settings(e, o);
     const snl_sample_cfg m = c.chain;
     char word[EVENT_WORD];
+    size_t i;
     t->n = 0;
     put_line(t, "version", "%s", snl_version());
     put_line(t, "seed", "%lu", o->seed);
@@ -973,10 +984,16 @@ static void settings_of(const session *s, const options *o, lines *t)
     put_line(t, "temperatures", "%lu, ratio %g at the start", (unsigned long)m.temps, m.ratio);
     put_line(t, "steps dropped, kept", "%lu, %lu", (unsigned long)m.burn, (unsigned long)m.steps);
     put_line(t, "samples", "%lu", (unsigned long)m.samples);
+    for (i = 0; r->prior && i < r->prior->priors; i++) {
+        const event_prior *p = &r->prior->prior[i];
+        char name[32];
+        sprintf(name, "prior.%s", event_params[p->param].name);
+        put_line(t, name, "%s %.12g %.12g", prior_kind_name[p->kind], p->a, p->b);
+    }
 }
 
-static int result_report(const result *r, const session *s, const options *o, const second *z,
-                         const char *text, const char *corner, const char *path, io_error *e)
+static int result_report(const result *r, const session *s, const options *o, const char *text,
+                         const char *corner, const char *path, io_error *e)
 {
     const snl_lisa_cfg lisa = lisa_of(&s->c, o->qnm);
     report_rows rank = { 0, 0, NULL };
@@ -988,7 +1005,7 @@ static int result_report(const result *r, const session *s, const options *o, co
     if (rc) return rc;
     memset(&page, 0, sizeof page);
     command_line(o, 0, command, sizeof command);
-    settings_of(s, o, &settings);
+    settings_of(r, s, o, &settings);
     if (r->rounds) history_read(o->out, 2, SNL_NPAR, r->names, 0, &rank);
     for (i = 0; i < r->n; i++)
         if (r->v[i*r->columns + like] > r->v[page.best*r->columns + like]) page.best = i;
@@ -999,14 +1016,15 @@ static int result_report(const result *r, const session *s, const options *o, co
     page.quantile = r->quantile;     page.truth = r->truth;
     page.n = r->n;                   page.columns = r->columns;
     page.v = r->v;                   page.weight = r->weight;
-    page.other = z->value ? z->set.label : NULL;
-    page.other_width = z->width;
+    page.other = s->with.value ? s->with.set.label : NULL;
+    page.other_width = s->with.width;
     page.data = s->data;             page.lisa = &lisa;
     page.efficiency = r->refined ? r->efficiency : -1;
     page.pareto = r->pareto;
     page.ess = r->ess;               page.accept = r->accept;
     page.calls = r->calls;           page.seconds = wall_seconds(s);
     page.stopped = r->stopped;
+    page.prior = r->prior ? r->prior->path : NULL;
     page.rounds = r->rounds;         page.round = r->round;
     page.cost = r->refined ? r->cost : NULL;
     if (r->rounds) { page.training = s->training;  page.history = s->history; }
@@ -1025,22 +1043,17 @@ static int result_write(const result *r, const session *s, const options *o, con
     static const char *const name[] = { "posterior.tsv", "budget.tsv", "corner.svg", "summary.tsv",
                                         "report.html" };
     char *path[5];
-    second z;
     size_t k;
     int rc = 0;
-    memset(&z, 0, sizeof z);
     for (k = 0; k < 5; k++)
         if (!(path[k] = path_join(o->out, name[k], 0))) rc = io_fail(e, IO_FAILED, "out of memory");
-    if (!rc && o->with) rc = second_read(&z, r, o->with, e);
     if (!rc) rc = table_write(path[0], 1, 12, r->n, r->columns, r->names, r->v, e);
     if (!rc && r->refined) rc = result_budget_write(r, path[1], e);
     else if (!rc) remove(path[1]);          /* of an earlier posterior */
-    if (!rc) rc = result_plot(r, &z, path[2], e);
+    if (!rc) rc = result_plot(r, s, path[2], e);
     if (!rc) rc = result_summary(r, s, path[3], text, e);
-    if (!rc) rc = result_report(r, s, o, &z, text, path[2], path[4], e);
+    if (!rc) rc = result_report(r, s, o, text, path[2], path[4], e);
     for (k = 0; k < 5; k++) free(path[k]);
-    free(z.value);
-    free(z.weight);
     return rc;
 }
 
@@ -1075,8 +1088,8 @@ static void result_print(const result *r)
 
 /* ---- infer --------------------------------------------------------------- */
 
-/* A trained run under another prior: no simulation. */
-static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
+/* A trained run under another prior: no simulation.  stopped: why its rounds ended. */
+static int infer_again(session *s, snl_run *run, const char *stopped, const options *o, io_error *e)
 {
     event_config other;
     snl_prior prior[SNL_NPAR];
@@ -1104,6 +1117,10 @@ static int infer_again(session *s, snl_run *run, const options *o, io_error *e)
     r.accept = rep.accept;
     r.evidence[0] = rep.evidence;
     r.evidence[1] = rep.evidence_error;
+    r.stopped = stopped;
+    r.rounds = v.round;
+    r.round = v.report;
+    r.prior = &other;
     snprintf(text, sizeof text, "calls\t0\nchain_effective_samples\t%.0f\nlog_bayes_factor\t%.4f\n"
              "log_bayes_factor_error\t%.4f\n", rep.ess, rep.evidence, rep.evidence_error);
     if (!rc) rc = result_write(&r, s, o, text, e);
@@ -1171,7 +1188,12 @@ static int infer_to(session *s, const options *o,
     }
     if (rc) goto done;
     if (v.done) stopped = v.why;
-    else {                          /* the chain as long as it would be at the end */
+    if (o->prior && v.beta < 1) {   /* without the weights that make heated draws right */
+        rc = io_fail(e, IO_REFUSED, "%s: the rounds ended at temperature %.3g (%s): a heated posterior cannot be "
+                     "put under another prior", o->out, 1/v.beta, stopped);
+        goto done;
+    }
+    if (!v.done) {                  /* the chain as long as it would be at the end */
         snl_sample_report rep = { 0 };
         if ((st = snl_run_sample(run, &rep, report_progress, s, &why)) != SNL_OK) {
             rc = refuse(e, s->c.path, st, &why);
@@ -1184,7 +1206,7 @@ static int infer_to(session *s, const options *o,
     if (v.beta < 1)
         fprintf(stderr, "warning: the rounds ended at temperature %.3g: only log_weight makes the draws "
                 "those of the posterior\n", 1/v.beta);
-    if (o->prior) { rc = infer_again(s, run, o, e);  goto done; }
+    if (o->prior) { rc = infer_again(s, run, stopped, o, e);  goto done; }
     if (more && (rc = more(s, run, o, e)) != 0) goto done;
     last = &v.report[v.round - 1];
     search = snl_event_calls(s->event);

@@ -181,7 +181,7 @@ static void row_found(FILE *f, const char *name, const char *unit, const double 
         put_value(f, truth, error);
         fprintf(f, "</td><td class=\"desk\">%.1f&nbsp;%%</td>", 100*where);
     }
-    if (ratio == ratio) fprintf(f, "<td class=\"desk\">%.3g</td>", ratio);
+    if (ratio < HUGE_VAL) fprintf(f, "<td class=\"desk\">%.3g</td>", ratio);       /* else NaN, or to a constant */
     else if (compared) fputs("<td class=\"desk\">&ndash;</td>", f);
     fputs("</tr>\n", f);
 }
@@ -304,7 +304,8 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
 {
     verdicts v = { NULL, 0, 0, "" };
     const snl_round *last = r->rounds ? &r->round[r->rounds - 1] : NULL;
-    const double left = mean_square_left(r);
+    const double left = mean_square_left(r), allowed = r->prior ? 0.25 : 1;     /* without weights, {nats} */
+    const char *const mend = r->prior ? "there are no weights here to mend more" : "up to 1 is mended by the weights";
     char text[400];
     v.f = f;
     if (left == left) {
@@ -342,13 +343,13 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
     }
     if (last && last->error == last->error) {
         snprintf(text, sizeof text, "On simulations that it had not seen the surrogate's ln&nbsp;L was off by %.2f (rms). "
-                 "Below 0.25 it is as good as exact; an error up to 1 is mended by the weights.", last->error);
-        judge(&v, last->error < 1, "the surrogate still errs on new simulations", text);
+                 "Below 0.25 it is as good as exact; %s.", last->error, mend);
+        judge(&v, last->error < allowed, "the surrogate still errs on new simulations", text);
     }
     if (last && last->spread == last->spread) {
         snprintf(text, sizeof text, "Networks that learned the same from different starts disagree by %.2f in ln&nbsp;L (rms over "
-                 "the posterior). Where they disagree the simulations do not tell; up to 1 is mended by the weights.", last->spread);
-        judge(&v, last->spread < 1, "the networks disagree", text);
+                 "the posterior). Where they disagree the simulations do not tell; %s.", last->spread, mend);
+        judge(&v, last->spread < allowed, "the networks disagree", text);
     }
     if (last && last->beta < 1) {
         snprintf(text, sizeof text, "The rounds ended while the posterior was heated, at temperature %.3g: without the weights "
@@ -888,7 +889,7 @@ static void tiles_rounds(FILE *f, const report *r)
 static void section_learned(FILE *f, const report *r, double *buf)
 {
     size_t i;
-    if (!r->rounds) return;
+    if (!r->rounds || r->prior) return;
     fputs("<h2>How it was learned</h2>\n<div class=\"grid\">\n", f);
     chart_training(f, r, buf, 0);
     if (r->flow) chart_training(f, r, buf, 1);
@@ -1019,15 +1020,15 @@ static void put_verdict(FILE *f, const report *r, const verdicts *v)
                 "weights is heavy (Pareto k&nbsp;=&nbsp;%.2f, above 0.7).</p>\n",
                 100*r->efficiency, r->pareto);
     else
-        fputs("<p class=\"verdict good\"><b>\xe2\x9c\x93 Trust it</b>: all checks below "
-              "passed.</p>\n", f);
+        fprintf(f, "<p class=\"verdict good\"><b>\xe2\x9c\x93 Trust it</b>: all checks below passed%s.</p>\n",
+                r->prior ? ", none of which asks the exact likelihood about these draws" : "");
 }
 
 static void page(FILE *f, const report *r, const char *corner, double *buf)
 {
     const verdicts v = judge_all(NULL, r, buf);
-    const char *method = r->rounds ? "Sequential Neural Likelihood" : !strcmp(r->how, "mcmc")
-        ? "sampling the exact likelihood" : "the trained surrogate under another prior";
+    const char *method = r->prior ? "the trained surrogate under another prior" : r->rounds
+        ? "Sequential Neural Likelihood" : "sampling the exact likelihood";
     fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<title>snl: posterior</title>\n<style>\n%s</style></head>\n<body>\n<h1>Posterior of ", report_style);
@@ -1051,7 +1052,13 @@ static void page(FILE *f, const report *r, const char *corner, double *buf)
     table_lines(f, r->summary);
     fputs("</div><div><h3>Settings</h3>\n", f);
     table_lines(f, r->settings);
-    fputs("</div></div>\n<h3>Configuration</h3>\n<pre>", f);
+    fputs("</div></div>\n<h3>Configuration</h3>\n", f);
+    if (r->prior) {
+        fputs("<p>Its priors are those of the training; the prior used, under Settings, is that of <code>", f);
+        escaped(f, r->prior);
+        fputs("</code>.</p>\n", f);
+    }
+    fputs("<pre>", f);
     escaped(f, r->config);
     fputs("</pre>\n<h3>The command that makes it again</h3>\n<pre>", f);
     escaped(f, r->command);

@@ -34,6 +34,8 @@ typedef struct report {
     double ess, accept;                     /* of the chain; accept NaN: not known           */
     double calls, seconds;                  /* of the simulator; wall time                   */
     const char *stopped;                    /* why the rounds ended; NULL: no rounds         */
+    const char *prior;                      /* the configuration whose prior it is, in place */
+                                            /* of that which was trained; or NULL            */
     size_t rounds;                          /* 0: none                                       */
     const snl_round *round;                 /* [rounds]                                      */
     const double (*cost)[3];                /* compression, network, both {nats}; or NULL    */

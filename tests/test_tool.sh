@@ -172,6 +172,9 @@ changed "bad.cfg:$(line prior.chi2): prior.chi2: .*1.2" 's/^prior.chi2 = .*/prio
 changed "bad.cfg:$(line inject.chi1): inject.chi1: 1.2 .*\[-1, 1\]" 's/^inject.chi1 = .*/inject.chi1 = 1.2/'
 changed "bad.cfg:$(line f_max): f_max: .*f_min" 's/^f_max = .*/f_max = 2e-4/'
 changed "prior.psi" '/^prior.psi/d'
+changed "bad.cfg:$(line prior.chi1): prior.chi1: the standard deviation 1e-30 is too small" 's/^prior.chi1 = .*/prior.chi1 = normal 0.5 1e-30/'
+changed "source 1 has no signal between f_min and f_max" 's/^inject.chirp_mass = .*/inject.chirp_mass = 1e10/'
+[ -e $D/x ] && no "what is refused leaves no directory" || yes
 changed "bad.cfg:$(line prior.t_ref): prior.t_ref: t_ref = 1100000000 is outside" 's/^prior.t_ref = .*/prior.t_ref = uniform 1e9 1.1e9/'
 changed "data.npy: row 1 (counted from 0) is at t = 10 s; .* make it 20 s" 's/^dt = 10/dt = 20/'
 changed "data.npy: row 0 (counted from 0) is at t = 0 s; .* make it 100 s" 's/^dt = 10/dt = 10\
@@ -335,7 +338,6 @@ inside() {      # inside TABLE NAME TRUTH
         END { print name ": " low " of " n " below " truth; exit !(c && low > 0.0005*n && low < 0.9995*n) }' $1
 }
 truth() { sed -n "s/^inject.$1 = //p" $D/event.cfg; }
-names="chirp_mass mass_ratio chi1 chi2 t_ref distance cos_inclination phi_ref lambda sin_beta psi"
 for p in $names; do
     t=$(truth $p); [ $p = distance ] && t=$distance
     ok "the true $p is in the posterior" inside $D/A/posterior.tsv $p $t
@@ -443,7 +445,15 @@ for n in calls_search calls_sampling calls effective_samples acceptance; do
     ok "summary.tsv of mcmc has $n" value $D/C/summary.tsv $n
 done
 # ---- stopped early, with four times the noise's PSD, by scores: 33 numbers of three expansions, 22 simulations each
-ok "--compression score --calls" $SNL infer $D/table.cfg --out $D/E --compression score --points 3 --calls 3500
+# beside a table of large weights, one column of which is constant; in a directory that a shell needs quoted
+{ cat $D/table.cfg; echo 'waveform = PhenomHM'; } >$D/hm.cfg
+sed '/^noise_table/d' $D/hm.cfg >$D/bad.cfg             # at half its distance of the same SNR in twice the noise
+distance_hm=$($SNL simulate $D/bad.cfg --out $D/hm.npy 2>&1 | sed -n 's/^source 1: distance \([0-9.e+]*\) Mpc$/\1/p')
+mkdir "$D/it's E"; ln -s "it's E" $D/E; rm -f $D/hm.npy
+with 20 1000 >$D/with.tsv
+ok "--compression score --calls" $SNL infer $D/hm.cfg --model PhenomD --out "$D/it's E" --with $D/with.tsv \
+    --compression score --points 3 --calls 3500
+cp $D/out $D/E.out
 grep -q "^warning: the budget of calls is used up before the posterior stood still" $D/out && yes ||
     no "says that parts may be missing" $D/out
 [ "$(value $D/E/summary.tsv stopped)" = "the budget of calls is used up" ] && yes || no "says why it stopped" $D/E/summary.tsv
@@ -455,7 +465,20 @@ ok "what is kept of a round is doubted" grep -q '"bad".*The rounds ended because
 # what the signal leaves has a mean square of 1/4
 grep -q '"bad".*the whitened data have a mean square of 0.2[45]' $D/E/report.html && yes || no "wrong noise is doubted"
 grep -q '"good".*the whitened data have a mean square of [01].[09]' $D/A/report.html && yes || no "right noise is not"
-grep -qw nan $D/E/report.html && no "numbers that are not known are dashes" || yes
+grep -qw 'nan\|inf' $D/E/report.html && no "numbers that are not known are dashes" || yes
+# the truth is that of the configuration's waveform; a shell reads the command as it was given
+ok "the injected distance is kept" awk -v d=$distance_hm '$1 == "distance" { e = 2*$2/d - 1; n++ }
+    END { exit !(n == 1 && e < 1e-4 && e > -1e-4) }' $D/E.out
+eval "set -- $(sed -n 's/^<pre>\(.*--calls 3500\)<.pre>$/\1/p' $D/E/report.html)"
+[ "$5" = "$D/it's E" ] && yes || no "the command of the report, $5"
+# its checkpoint is that of its noise; its heated draws cannot be put under another prior
+cp $D/psd.tsv $D/psd.keep
+awk -F"$TAB" 'NR > 1 { $2 = sprintf("%.17g", 1.1*$2) } { print $1 "\t" $2 }' $D/psd.keep >$D/psd.tsv
+refused "E/checkpoint.snl: belongs to another .*noise table" $SNL infer $D/hm.cfg --model PhenomD --out $D/E \
+    --compression score --points 3 --resume --quiet
+mv $D/psd.keep $D/psd.tsv
+refused "E: the rounds ended at temperature [1-9].*budget of calls" $SNL infer $D/hm.cfg --model PhenomD --out $D/E \
+    --compression score --points 3 --calls 3500 --prior $D/event.cfg --quiet
 ok "compare with itself" $SNL compare $D/A/posterior.tsv $D/A/posterior.tsv --out $D/self.tsv
 # 200 rows, of which log_weight leaves the second half nothing: then as the first half alone
 seq 1 200 | awk 'BEGIN { print "# a\tlog_weight" } { print $1 % 7 + $1/100 "\t" ($1 > 100 ? -1000 : 0) }' >$D/w.tsv
@@ -483,6 +506,10 @@ ok "and is the first one cut, to 5 mnat" sh -c "$SNL compare $D/half.tsv $D/B/po
     awk '\$1 == \"max\" { n++; top = \$2 } END { exit !(n == 1 && top < 5) }'"
 grep -q "log_likelihood_exact" $D/B/posterior.tsv && no "and claims no exact likelihood" || yes
 [ -e $D/B/budget.tsv ] && no "and leaves no budget of the first prior" || yes
+for l in "The rounds ended because: the posterior stands still" "On simulations that it had not seen" \
+    "<td>prior.sin_beta</td><td>uniform -0.2 0.3</td>" "under Settings, is that of <code>$D/half.cfg"; do
+    grep -q "$l" $D/B/report.html && yes || no "its report has $l"
+done
 refused "$D/wide.cfg: wider than the prior that was trained: sin_beta = -0.9" \
     $SNL infer $D/event.cfg --out $D/B --prior $D/wide.cfg --quiet
 ok "a second posterior beside it" $SNL infer $D/event.cfg --out $D/A --resume --with $D/C/posterior.tsv --quiet
