@@ -263,7 +263,8 @@ static double calibration_p(const report *r, double *work)
     size_t i, k;
     for (k = 0; k < SNL_NPAR; k++) {
         for (i = 0; i < r->trials; i++) work[i] = r->rank[i*SNL_NPAR + k];
-        if (snl_ks(r->trials, work, &distance, &p, work + r->trials) == SNL_OK) least = fmin(least, p);
+        if (snl_ks(r->trials, work, &distance, &p, work + r->trials) != SNL_OK) p = 0;  /* no ranks */
+        least = fmin(least, p);
     }
     return fmin(1, least*SNL_NPAR);
 }
@@ -299,6 +300,14 @@ static double mean_square_left(const report *r)
     return square;
 }
 
+/* Pareto's k; where a few weights hold everything it is infinite. */
+static const char *shape_of(double k, char text[32])
+{
+    if (k < HUGE_VAL) snprintf(text, 32, "%.2f", k);
+    else snprintf(text, 32, "\xe2\x88\x9e");
+    return text;
+}
+
 /* All that speaks for and against; f NULL: only count. */
 static verdicts judge_all(FILE *f, const report *r, double *work)
 {
@@ -306,7 +315,7 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
     const snl_round *last = r->rounds ? &r->round[r->rounds - 1] : NULL;
     const double left = mean_square_left(r), allowed = r->prior ? 0.25 : 1;     /* without weights, {nats} */
     const char *const mend = r->prior ? "there are no weights here to mend more" : "up to 1 is mended by the weights";
-    char text[400];
+    char text[400], k[32];
     v.f = f;
     if (left == left) {
         const int good = fabs(left - 1) < fmax(0.03, 5/sqrt(2*(double)r->data->n));
@@ -324,11 +333,11 @@ static verdicts judge_all(FILE *f, const report *r, double *work)
         v.heavy = !(r->pareto < 0.7) && r->efficiency > 0.9;
         if (v.heavy && f)
             fprintf(f, "<li class=\"mid\"><b>~ in part</b>The tail of the weights is heavy: "
-                    "Pareto shape k&nbsp;=&nbsp;%.2f, above 0.7. The weights hardly differ for "
+                    "Pareto shape k&nbsp;=&nbsp;%s, above 0.7. The weights hardly differ for "
                     "most draws, so medians and intervals are right; far tails, and an evidence "
-                    "from these weights, would rest on a few draws.</li>\n", r->pareto);
-        snprintf(text, sizeof text, "The largest weights have a Pareto shape of k&nbsp;=&nbsp;%.2f. "
-                 "Above 0.7 a few draws carry the result.", r->pareto);
+                    "from these weights, would rest on a few draws.</li>\n", shape_of(r->pareto, k));
+        snprintf(text, sizeof text, "The largest weights have a Pareto shape of k&nbsp;=&nbsp;%s. "
+                 "Above 0.7 a few draws carry the result.", shape_of(r->pareto, k));
         if (!v.heavy) judge(&v, r->pareto < 0.7, "a few draws carry the result", text);
     }
     if (r->ess >= 0) {
@@ -1010,6 +1019,7 @@ static void section_calibration(FILE *f, const report *r, double *buf)
 /* The sum of the checks, in one sentence. */
 static void put_verdict(FILE *f, const report *r, const verdicts *v)
 {
+    char k[32];
     if (v->doubts)
         fprintf(f, "<p class=\"verdict bad\"><b>\xe2\x9c\x97 %s</b>: %s%s.</p>\n",
                 v->doubts > 1 ? "Do not trust it" : "With care", v->gravest,
@@ -1017,8 +1027,8 @@ static void put_verdict(FILE *f, const report *r, const verdicts *v)
     else if (v->heavy)
         fprintf(f, "<p class=\"verdict mid\"><b>~ Trust medians and intervals</b>, not far tails "
                 "or an evidence: the draws are efficient (%.1f&nbsp;%%), but the tail of their "
-                "weights is heavy (Pareto k&nbsp;=&nbsp;%.2f, above 0.7).</p>\n",
-                100*r->efficiency, r->pareto);
+                "weights is heavy (Pareto k&nbsp;=&nbsp;%s, above 0.7).</p>\n",
+                100*r->efficiency, shape_of(r->pareto, k));
     else
         fprintf(f, "<p class=\"verdict good\"><b>\xe2\x9c\x93 Trust it</b>: all checks below passed%s.</p>\n",
                 r->prior ? ", none of which asks the exact likelihood about these draws" : "");
