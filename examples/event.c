@@ -1439,8 +1439,8 @@ static size_t detect_images(snl_event *event, const snl_prior *blind, const snl_
 }
 
 /* Arrival at LISA's centre, t_ref and its spread, masses and spins.  The arrival is what is
- * measured; t_ref {SSB} differs by up to 500 s between the images, as light takes to the Sun,
- * so the row has their mean. */
+ * measured; t_ref {SSB} differs by up to 499 s between the images, as light takes to the Sun,
+ * so the row has their mean; of one image alone the spread is that of any sky. */
 static void detect_row(const snl_search_result *best, size_t n, const snl_search_result *im,
                        double *row)
 {
@@ -1452,7 +1452,7 @@ static void detect_row(const snl_search_result *best, size_t n, const snl_search
     snl_ssb_to_lisa(&s);
     row[0] = s.t_ref;
     row[1] = mean;
-    row[2] = sqrt(var);
+    row[2] = n > 1 ? sqrt(var) : 499/sqrt(3.0);
     memcpy(row + 3, n ? im[0].theta : best->theta, 4 * sizeof *row);
 }
 

@@ -410,8 +410,10 @@ static const command commands[] = {
       "  snl run --out DIR [--seed N] [--threads N] [--resume]\n" TRAINING,
       "snl run --out build/run" },
     { "detect", cmd_detect, "CONFIG", 0,
-      "mergers anywhere in the data, of any mass and spin: the priors of the configuration are\n"
-      "not used; candidates, best first, with the probability that noise alone is as loud\n"
+      "mergers anywhere in the data, of any mass and spin; candidates, best first, with the\n"
+      "probability that noise alone is as loud.  The priors of the configuration choose among the\n"
+      "images of the sky, no more.  t_lisa is measured; t_ref, at the Sun, is up to 499 s before or\n"
+      "after it, as the sky is, and t_ref_spread that of the images: a prior is t_lisa -+ 510 s\n"
       "  snl detect event.cfg [--out DIR: candidates.tsv, images.tsv] [--false_alarm 1e-3]\n"
       "             [--model PhenomD|PhenomHM, in place of the configuration's]",
       "snl detect event.cfg --out candidates" },

@@ -46,6 +46,10 @@ awk -F'\t' 'NR == 2 { good = $2 > 95 && $2 < 106 && $3 < 1e-30 && ($6 - 262403.7
     ($7 - 262144)^2 < 520^2 && ($9/800000 - 1)^2 < 0.01^2 } END { exit !(good && NR == 2) }' \
     $D/found/candidates.tsv && yes || no "detect finds it" $D/found/candidates.tsv
 [ $(wc -l <$D/found/images.tsv) -ge 3 ] && yes || no "images of the sky" $D/found/images.tsv
+# of one image alone t_ref is known to the light time of any sky, 499 s/sqrt(3)
+ok "detect with higher modes" $SNL detect $D/event.cfg --model PhenomHM --out $D/found_hm --quiet
+awk -F'\t' 'NR == 2 { good = $5 > 1 || ($8 - 288.1)^2 < 0.01 } END { exit !good }' $D/found_hm/candidates.tsv && yes ||
+    no "a spread of 0" $D/found_hm/candidates.tsv
 sed '/^inject/d; /^prior/d; s/^data = .*/data = noise.npy/' $D/event.cfg >$D/noise.cfg
 ok "simulate noise" $SNL simulate $D/noise.cfg --out $D/noise.npy
 grep -q "^no source is injected: noise alone\$" $D/out && yes || no "noise alone is said to be" $D/out
