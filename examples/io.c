@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include <stdio.h>
+ssize_t readlink(const char *path, char *to, size_t size);     /* not declared where C99 alone was */
+FILE *fdopen(int fd, const char *mode);                         /* asked for before this file       */
 #define io_mkdir(path) mkdir((path), 0777)
 #define io_create(path) open((path), O_WRONLY | O_CREAT | O_EXCL, 0666)
 #define io_stream fdopen

@@ -30,7 +30,7 @@ static snl_event prior_only(void)
 /* theta of masses, spins and time of y, for differences */
 static void first_five(const double *y, double *theta)
 {
-    snl_source s;
+    snl_source s = { 0 };
     run_chart_binary(y, &s);
     theta[0] = pow(s.m1*s.m2, 0.6)/pow(s.m1 + s.m2, 0.2);
     theta[1] = s.m1/s.m2;
