@@ -968,6 +968,7 @@ static int run_event_step(const snl_event *e, const double *y, const double *G, 
     size_t i, j, k;
     if (!run_box_of(y, v)) return 0;
     run_box_borders(e, lo, hi);
+    for (i = 0; i < RUN_BOX; i++) v[i] = fmin(fmax(v[i], lo[i]), hi[i]);    /* beyond by rounding */
     for (i = 0; i < D; i++) T[i*D + i] = 1;                 /* dy/dv: rows y */
     T[RUN_CHI_EFF*D + 1] = y[RUN_CHI_A];
     T[RUN_CHI_EFF*D + 2] = 0.5*(1 + v[1]);  T[RUN_CHI_EFF*D + 3] = 0.5*(1 - v[1]);
