@@ -2214,7 +2214,7 @@ static snl_flow_shape run_shape_summary(const snl_run *r, size_t k)
 /* Are these networks that can be made, at the largest? */
 static snl_status run_check_shapes(const snl_run *r, snl_fault *why)
 {
-    static const char *const ours[][2] = { { "mean_layers", "layers" }, { "mean_width", "width" } };
+    static const char ours[2][2][12] = { { "mean_layers", "layers" }, { "mean_width", "width" } };
     const size_t most = r->p->unit_noise ? r->cfg.components : r->p->nx;
     const snl_flow_shape shape[2] = { run_shape(r, run_learned(r) ? r->p->dim : most),
                                       run_shape_summary(r, most) };
