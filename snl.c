@@ -609,8 +609,8 @@ snl_status snl_event_create(snl_event **out, const snl_event_cfg *cfg, const snl
     const struct { double lo, hi, width; } legal[SNL_NPAR] = {
         { least, any, any }, { 1, any, any }, { -1, 1, any }, { -1, 1, any },
         { -any, any, 2/data->df },          /* periodic data hold any time once already */
-        { least, any, any }, { -1, 1, any }, { -turn, turn, turn }, { -2*turn, 2*turn, turn },
-        { -1, 1, any }, { -turn, turn, turn/2 }
+        { least, any, any }, { -1, 1, any }, { -turn, turn, any }, { -2*turn, 2*turn, turn },
+        { -1, 1, any }, { -turn, turn, any }     /* copies in phi_ref and psi are summed */
     };
     const snl_source binary = { 2e6, 1e6, 0, 0, 1e4, 1, 0, 0, 0, 0, 0 };    /* for the rest of cfg */
     snl_status st;

@@ -1489,8 +1489,8 @@ void snl_theta_from_source(const snl_source *s, double *theta);
 typedef enum snl_prior_kind { SNL_UNIFORM, SNL_LOG_UNIFORM, SNL_NORMAL } snl_prior_kind;
 typedef struct snl_prior {
     snl_prior_kind kind;
-    double lo, hi;                /* support, finite, within what is physical; angles: a     */
-                                  /* full period or a part of it within two of them from 0;  */
+    double lo, hi;                /* support, finite, within what is physical; phi_ref, psi: */
+                                  /* within 2 pi of 0; lambda: at most a turn, within 4 pi;  */
                                   /* t_ref: at most twice the length of the data             */
     double mean, sd;              /* SNL_NORMAL, cut to the support                          */
 } snl_prior;

@@ -696,6 +696,35 @@ static int stop_at_the_climb(void *user, const snl_run_progress *p)
     return !strcmp(p->stage, "climb") && p->calls >= c->calls;
 }
 
+/* Two periods of psi at half the density are the same prior of the signal as one. */
+TEST psi_may_have_two_periods(void)
+{
+    event v;
+    snl_search_result f;
+    snl_prior one[SNL_NPAR];
+    snl_problem p;
+    snl_rng r;
+    ASSERT_EQ(SNL_OK, event_make(&v, 200, 1));
+    snl_event_free(v.e);
+    memcpy(one, v.cfg.prior, sizeof one);
+    v.cfg.prior[SNL_PSI].hi = 2*SNL_PI;
+    ASSERT_EQ(SNL_OK, snl_event_create(&v.e, &v.cfg, v.data, NULL, NULL));
+    ASSERT_EQ(SNL_OK, snl_event_search(v.e, &f, NULL, NULL, NULL));
+    snl_event_problem(v.e, &p);
+    snl_rng_seed(&r, 9, 0);
+    for (int i = 0; i < 50; i++) {
+        double y[11], two, lp;
+        ASSERT_EQ(SNL_OK, snl_event_prior(v.e, v.cfg.prior, NULL));
+        ASSERT(p.draw(p.ctx, &r, y));
+        ASSERT_EQ(SNL_OK, p.log_prior(p.ctx, 0, 1, y, &two));
+        ASSERT_EQ(SNL_OK, snl_event_prior(v.e, one, NULL));
+        ASSERT_EQ(SNL_OK, p.log_prior(p.ctx, 0, 1, y, &lp));
+        ASSERT_NEAR(lp, two, 1e-10);
+    }
+    event_drop(&v);
+    PASS();
+}
+
 /* Angles that the prior does not allow in any of their copies are none, not 0. */
 TEST angles_outside_of_the_prior_are_nan(void)
 {
@@ -755,7 +784,7 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
     REFUSES(c.prior[SNL_COS_INC].hi = 4, "cos_inclination");
     REFUSES(c.prior[SNL_SIN_BETA].lo = -1.5, "sin_beta");
     REFUSES(c.prior[SNL_PHI_REF].hi = 100, "phi_ref");
-    REFUSES(c.prior[SNL_PSI].hi = 4, "psi");                    /* more than its period */
+    REFUSES(c.prior[SNL_PSI].hi = 7, "psi");
     REFUSES(c.prior[SNL_LAMBDA].hi = 12, "lambda");
     REFUSES((c.prior[SNL_LAMBDA].lo = 1e17, c.prior[SNL_LAMBDA].hi = 2e17), "lambda");
     REFUSES(c.lisa.qnm = NULL, "qnm");
@@ -2134,6 +2163,7 @@ SUITE(snl)
     RUN_TEST(higher_modes_are_whitened_and_searched_on_every_branch);
     RUN_TEST(a_loaded_event_is_the_searched_one);
     RUN_TEST(another_prior_is_checked_and_changes_the_density_by_its_own);
+    RUN_TEST(psi_may_have_two_periods);
     RUN_TEST(angles_outside_of_the_prior_are_nan);
     RUN_TEST(events_refuse_settings_by_name_and_stop_when_asked);
     RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
