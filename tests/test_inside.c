@@ -20,7 +20,10 @@ static snl_event prior_only(void)
     static const snl_prior prior[SNL_NPAR] = {
         { SNL_UNIFORM, 6e5, 1e6, 0, 0 },      { SNL_NORMAL, 1, 10, 2, 3 },
         { SNL_UNIFORM, -0.8, 0.9, 0, 0 },     { SNL_NORMAL, -0.9, 0.7, 0, 0.2 },
-        { SNL_UNIFORM, -600, 500, 0, 0 } };
+        { SNL_UNIFORM, 149400, 150500, 0, 0 }, { SNL_LOG_UNIFORM, 100, 1e7, 0, 0 },
+        { SNL_UNIFORM, -1, 1, 0, 0 },         { SNL_UNIFORM, 0, SNL_PI, 0, 0 },
+        { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },   { SNL_UNIFORM, -1, 1, 0, 0 },
+        { SNL_UNIFORM, 0, SNL_PI, 0, 0 } };
     snl_event e;
     memset(&e, 0, sizeof e);
     memcpy(e.cfg.prior, prior, sizeof prior);
@@ -160,19 +163,10 @@ TEST the_priors_precision_is_that_of_finite_differences(void)
 /* An event of noise without a search: its chart and proposal are put in place. */
 static snl_event *event_with_proposal(snl_data *d, const snl_qnm *qnm)
 {
-    static const snl_prior wide[SNL_NPAR] = {
-        { SNL_UNIFORM, 6e5, 1e6, 0, 0 },           { SNL_UNIFORM, 1, 5, 0, 0 },
-        { SNL_UNIFORM, -0.99, 0.99, 0, 0 },        { SNL_UNIFORM, -0.99, 0.99, 0, 0 },
-        { SNL_UNIFORM, 149500, 150500, 0, 0 },     { SNL_LOG_UNIFORM, 100, 1e7, 0, 0 },
-        { SNL_UNIFORM, -1, 1, 0, 0 },              { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },
-        { SNL_UNIFORM, 0, 2*SNL_PI, 0, 0 },        { SNL_UNIFORM, -1, 1, 0, 0 },
-        { SNL_UNIFORM, 0, SNL_PI, 0, 0 } };
     const snl_source s = { 1.2e6, 7e5, 0.5, 0.2, 3e4, 1.1, 0.7, 2.2, 0.3, 0.9, 150000 };
-    snl_event_cfg c;
+    snl_event_cfg c = prior_only().cfg;
     snl_event *e;
-    memset(&c, 0, sizeof c);
     c.lisa = snl_lisa_defaults(qnm);
-    memcpy(c.prior, wide, sizeof wide);
     c.nodes = 64;
     c.search = 200;
     c.false_alarm = 0.01;
