@@ -335,6 +335,57 @@ static void run_image(const run_chart *c, size_t k, const double *place, double 
     run_chart_map(c, image[0], image[1], y);
 }
 
+/* With x = 2 lambda - pi/3, t = ((1 - sin beta)/(1 + sin beta))^2 and g = L/R of the circular
+ * amplitudes, the patterns above make c_A + i c_E = w (c_A - i c_E) with
+ *
+ *     w e^2ix = (1 + t g)/(g + t) = W,   so   g = (1 - W t)/(W - t):
+ *
+ * amplitudes and a place fix the polarisation.  w of (Re c_A, Im c_A, Re c_E, Im c_E): */
+static void run_circular(const double *c, double *w)
+{
+    const double pr = c[0] - c[3], pi = c[1] + c[2], mr = c[0] + c[3], mi = c[1] - c[2];
+    const double m2 = mr*mr + mi*mi;
+    w[0] = (pr*mr + pi*mi)/m2;
+    w[1] = (pi*mr - pr*mi)/m2;
+}
+
+/* The polarisation of a place as a unit vector: v2 = cos inclination, |g| = ((1 - v2)/(1 + v2))^2,
+ * and azimuth arg g.  Returned is ln |d v/d place|, areas on both spheres; not finite where g
+ * has a pole or turns back. */
+static double run_polarisation(const double *w, const double *place, double *v)
+{
+    const double x = 4*place[0] - 2*SNL_PI/3, sb = place[1], r = (1 - sb)/(1 + sb), t = r*r;
+    const double re = w[0]*cos(x) - w[1]*sin(x), im = w[0]*sin(x) + w[1]*cos(x);
+    const double ar = 1 - t*re, ai = -t*im, br = re - t, bi = im, b2 = br*br + bi*bi;
+    const double g = sqrt((ar*ar + ai*ai)/b2), c = (1 - sqrt(g))/(1 + sqrt(g));
+    const double arg = atan2(ai*br - ar*bi, ar*br + ai*bi), s = sqrt(fmax(0, 1 - c*c));
+    v[0] = s*cos(arg);
+    v[1] = s*sin(arg);
+    v[2] = c;
+    return log(fabs(4*re*(1 - re*re - im*im)*(1 - t*t))) - 2*log(b2) + 0.5*log(t) - 2*log1p(sb)
+         - 1.5*log(g) + 2*log1p(c);
+}
+
+/* The places of a polarisation, 0 to 2 by |w|^2 |g + t|^2 = |1 + t g|^2, each of its four quarter
+ * turns the one nearest to longitude lambda. */
+static size_t run_places(const double *w, const double *v, double lambda, double place[2][2])
+{
+    const double q = (1 - v[2])/(1 + v[2]), g = q*q, arg = atan2(v[1], v[0]);
+    const double gr = g*cos(arg), gi = g*sin(arg);
+    const double w2 = w[0]*w[0] + w[1]*w[1], a = w2 - g*g, b = gr*(w2 - 1), D = b*b - a*(w2*g*g - 1);
+    size_t n = 0;
+    int sign;
+    for (sign = -1; D >= 0 && sign < 2; sign += 2) {
+        const double t = (sign*sqrt(D) - b)/a, ar = 1 + t*gr, ai = t*gi;
+        const double br = w[0]*(gr + t) - w[1]*gi, bi = w[0]*gi + w[1]*(gr + t);
+        const double x = atan2(ai*br - ar*bi, ar*br + ai*bi);
+        if (!(t > 0 && t < INFINITY)) continue;
+        place[n][0] = lambda + remainder((x + 2*SNL_PI/3)/4 - lambda, SNL_PI/2);
+        place[n++][1] = (1 - sqrt(t))/(1 + sqrt(t));
+    }
+    return n;
+}
+
 static int run_chart_forward(const run_chart *c, const snl_source *ssb, double *y)
 {
     snl_source s = *ssb;
@@ -571,13 +622,37 @@ static snl_status run_event_context(void *ctx, size_t worker, size_t n, const do
     return SNL_OK;
 }
 
+/* To another polarisation at fixed amplitudes c, and to a place that makes it: a step on the
+ * sphere of run_polarisation, where the prior is nearly flat.  In y it rises without end about
+ * the places from where the orbit is seen face-on, spikes that steps in y do not find. */
+static double run_event_turn(const snl_event *e, snl_rng *rng, const double *from, double *to)
+{
+    const double step = pow(10, -1.5*snl_rng_uniform(rng));
+    double w[2], here[2], there[2][2], v[3], far = 0, ratio;
+    size_t back, n, i;
+    if (!run_chart_sky(&e->chart, from, here, here + 1)) return -INFINITY;
+    run_circular(from + RUN_CA, w);
+    ratio = run_polarisation(w, here, v);
+    back = run_places(w, v, here[0], there);
+    for (i = 0; i < 3; i++) { v[i] += step*snl_rng_normal(rng);  far += v[i]*v[i]; }
+    for (i = 0; i < 3; i++) v[i] /= sqrt(far);
+    n = run_places(w, v, here[0], there);
+    if (!back || !n) return -INFINITY;
+    i = snl_rng_below(rng, n);
+    ratio += log((double)n/(double)back) - run_polarisation(w, there[i], v);
+    memcpy(to, from, e->dim * sizeof *to);
+    run_chart_map(&e->chart, there[i][0], there[i][1], to);
+    return fabs(ratio) < INFINITY ? ratio : -INFINITY;
+}
+
 /* To another of the eight images of [M2] at fixed amplitudes c: quarter turns and the
- * reflection.  With higher modes also another branch. */
+ * reflection.  With higher modes also another branch.  Every other jump is a turn. */
 static double run_event_jump(void *ctx, snl_rng *rng, const double *from, double *to)
 {
     const snl_event *e = ctx;
     const size_t k = 1 + snl_rng_below(rng, e->dim > RUN_DIM ? 8 : 7);
     double place[2];
+    if (snl_rng_below(rng, 2)) return run_event_turn(e, rng, from, to);
     memcpy(to, from, e->dim * sizeof *to);
     if (e->dim > RUN_DIM) to[RUN_BRANCH] = 4*snl_rng_uniform(rng);
     if (!run_chart_sky(&e->chart, from, place, place + 1)) return -INFINITY;
@@ -1981,7 +2056,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
 {
     static const double moves[2][SNL_MOVES] = {
         { [SNL_MOVE_STRETCH] = 0.3, [SNL_MOVE_DE] = 0.1, [SNL_MOVE_SNOOKER] = 0.1,
-          [SNL_MOVE_MIXTURE] = 0.4, [SNL_MOVE_JUMP] = 0.1 }, { [SNL_MOVE_STRETCH] = 1 }
+          [SNL_MOVE_MIXTURE] = 0.3, [SNL_MOVE_JUMP] = 0.2 }, { [SNL_MOVE_STRETCH] = 1 }
     };
     const size_t W = c->walkers, d = t->p->dim, keep = (c->samples + W - 1) / W;
     const size_t least = (39 + keep)/keep, wish = c->steps/keep < 8 ? c->steps/keep : 8;
@@ -2052,6 +2127,8 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
         rep->ess = (double)c->samples;          /* more are not handed out */
         if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
             for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
+        if (snl_mcmc_ess(chain.kept, W, 1, chain.log_prior, ess, ess + d) == SNL_OK && ess[0] > 0)
+            rep->ess = fmin(rep->ess, ess[0]);  /* has spikes where y has none; 0: is constant */
         if (rep->ess >= c->ess || 2*thin*rows > c->most) break;
         for (i = 0; i < rows/2; i++) {
             memcpy(chain.theta + i*W*d, chain.theta + (2*i + 1)*W*d, W*d * sizeof *m);

@@ -1278,7 +1278,7 @@ typedef struct snl_problem {
                               /* -INFINITY outside                                            */
     snl_map_fn context;       /* in [n][dim], out [n][nc]: what the network is given of y     */
     int (*draw)(void *ctx, snl_rng *rng, double *y);   /* first proposal; 0 if it failed      */
-    snl_mcmc_jump jump;       /* between known images of a mode, or NULL                      */
+    snl_mcmc_jump jump;       /* to where other moves hardly lead, as images of a mode; or NULL */
     void *ctx;                /* handed to all of them                                        */
     const snl_pool *pool;     /* NULL: one worker                                             */
 } snl_problem;

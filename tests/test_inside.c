@@ -1,5 +1,5 @@
 /* Inner parts whose faults the rest would make good, at a price.  Steps of the search, held
- * against coordinate-free answers and finite differences; the draws that the first round begins
+ * against coordinate-free answers and finite differences; places of a polarisation; the draws that the first round begins
  * with; what rounds know of the density and say of their end.  The five files are part of this
  * test. */
 #include "../snl.c"
@@ -335,6 +335,51 @@ TEST rounds_without_draws_are_refused(void)
     PASS();
 }
 
+/* The amplitudes of a source, by the response's own patterns, and its place give back its
+ * inclination and its |psi|; and the area returned is that of finite differences. */
+TEST polarisations_and_places_are_each_others(void)
+{
+    snl_rng r;
+    snl_rng_seed(&r, 5, 0);
+    for (int i = 0; i < 200; i++) {
+        double place[2], F[4], a[4], A[4], w[2], v[3], up[3], there[2][2], d[2][3], n[3], area, h, off = 1;
+        snl_source s = { .distance = 1000 };
+        const double cs = 2*snl_rng_uniform(&r) - 1;
+        s.inclination = acos(cs);
+        s.phi_ref = SNL_PI*snl_rng_uniform(&r);
+        s.psi = SNL_PI*snl_rng_uniform(&r);
+        place[0] = 2*SNL_PI*snl_rng_uniform(&r);
+        place[1] = 1.9*snl_rng_uniform(&r) - 0.95;
+        snl_amplitudes_from_source(&s, a);
+        run_chart_pattern(place[0], place[1], F);
+        for (int k = 0; k < 4; k++) A[k] = F[k/2*2]*a[k % 2] + F[k/2*2 + 1]*a[2 + k % 2];
+        run_circular(A, w);
+        area = run_polarisation(w, place, v);
+        h = 1e-5/sqrt(1 + exp(area));               /* steep where the orbit is seen face-on */
+        ASSERT_NEAR(cs, v[2], 1e-9);
+        ASSERT_NEAR(0, sin(2*(s.psi + 0.25*atan2(v[1], v[0]))), 1e-6);
+        for (int j = 0; j < 2; j++) {
+            double near[2] = { place[0], place[1] };
+            near[j] += h;
+            run_polarisation(w, near, up);
+            near[j] -= 2*h;
+            run_polarisation(w, near, d[j]);
+            for (int k = 0; k < 3; k++) d[j][k] = (up[k] - d[j][k])/(2*h);
+        }
+        for (int k = 0; k < 3; k++)
+            n[k] = d[0][(k + 1) % 3]*d[1][(k + 2) % 3] - d[0][(k + 2) % 3]*d[1][(k + 1) % 3];
+        ASSERT_NEAR(exp(area), sqrt(run_dot(3, n, n)), 
+                    1e-5*sqrt(run_dot(3, d[0], d[0])*run_dot(3, d[1], d[1])));
+        for (size_t k = run_places(w, v, place[0] + 0.1, there); k-- > 0;) {
+            off = fmin(off, fabs(there[k][0] - place[0]) + fabs(there[k][1] - place[1]));
+            run_polarisation(w, there[k], up);
+            ASSERT_NEAR(0, run_distance2(3, v, up), 1e-12);
+        }
+        ASSERT_NEAR(0, off, 1e-6);
+    }
+    PASS();
+}
+
 SUITE(inner_parts)
 {
     RUN_TEST(a_step_inside_is_that_of_any_coordinates);
@@ -342,6 +387,7 @@ SUITE(inner_parts)
     RUN_TEST(a_long_step_ends_at_the_border);
     RUN_TEST(damping_shortens_a_step);
     RUN_TEST(the_priors_precision_is_that_of_finite_differences);
+    RUN_TEST(polarisations_and_places_are_each_others);
     RUN_TEST(draws_of_the_first_proposal_are_those_of_its_stream);
     RUN_TEST(known_points_are_known_once);
     RUN_TEST(a_posterior_that_nothing_is_left_of_has_moved);
