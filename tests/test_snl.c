@@ -1119,6 +1119,44 @@ TEST exact_sampler_reaches_a_second_mode_by_the_jump(void)
     PASS();
 }
 
+static void says_nothing(const toy *t, const double *y, double *s)
+{ (void)t;  (void)y;  s[0] = s[1] = 0; }
+
+/* Of weight 0.3 a spike of 0.02, the rest as wide as 1 */
+static snl_status spiky(void *ctx, size_t worker, size_t n, const double *y, double *out)
+{
+    (void)ctx;  (void)worker;
+    for (size_t i = 0; i < n; i++) {
+        const double r2 = y[2*i]*y[2*i] + y[2*i + 1]*y[2*i + 1];
+        out[i] = log(0.7*exp(-0.5*r2) + 0.3*exp(-0.5*r2/4e-4)/4e-4) - log(2*SNL_PI);
+    }
+    return SNL_OK;
+}
+
+/* A spike of the prior in the middle of it shows in no mean of y, but in ln prior: how much of it
+ * the draws hold scatters by what the effective samples say.  The sum of 16 squares of standard
+ * normals is above 45 once in 7,000. */
+TEST effective_samples_see_spikes_of_the_prior(void)
+{
+    enum { N = 2000, SEEDS = 16 };
+    static double y[2*N], ll[N];
+    static toy t;
+    const snl_sample_cfg c = { 32, 1, 2, 300, 2500, N, 0, 0, 0 };
+    snl_sample_report rep;
+    double chi2 = 0;
+    toy_make(&t, 2, 2, says_nothing);
+    t.p.log_prior = spiky;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        double in = 0;
+        ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, seed, y, ll, &rep, NULL, NULL, NULL));
+        for (int i = 0; i < N; i++) in += hypot(y[2*i], y[2*i + 1]) < 0.12;
+        in -= 0.3*N;
+        chi2 += in*in/(0.21*N*N/rep.ess);
+    }
+    ASSERT(chi2 < 45);
+    PASS();
+}
+
 static int draw_nothing(void *ctx, snl_rng *rng, double *y)
 { (void)ctx;  (void)rng;  (void)y;  return 0; }
 
@@ -2234,6 +2272,7 @@ SUITE(snl)
     RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
     RUN_TEST(exact_sampler_goes_on_until_it_has_enough);
     RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
+    RUN_TEST(effective_samples_see_spikes_of_the_prior);
     RUN_TEST(exact_sampler_refuses_by_name);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
     RUN_TESTp(rounds_recover_a_linear_gaussian, 100);
