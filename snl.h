@@ -1299,8 +1299,9 @@ static inline snl_sample_cfg snl_sample_defaults(void)
 
 typedef struct snl_sample_report {
     double accept;                /* share of the stretch moves accepted at temperature 1     */
-    double ess;                   /* effective samples of the slowest coordinate in all steps */
-                                  /* kept, see snl_mcmc_ess; at most the draws handed out     */
+    double ess;                   /* effective samples in all steps kept of the slowest       */
+                                  /* coordinate or ln prior, see snl_mcmc_ess; at most the    */
+                                  /* draws handed out                                         */
     size_t calls;                 /* of the density, inside the prior                         */
     double evidence, evidence_error; /* ln int prior L by snl_mcmc_bridge; NaN: it failed     */
 } snl_sample_report;
