@@ -2,11 +2,14 @@
 # Are the tests awake?  Breaks N (default 50) constants and operators of the five files, one
 # at a time, drawn with a fixed SEED, and runs the C tests until one is red.
 #   sh tests/mutate.sh [N [SEED]]
+#   PART=0/2 sh tests/mutate.sh 25      every second of the draw, from the first: for two cores
 # Prints what was broken and by what it was caught; SURVIVED deserves a look: a test that is
-# missing, or a change that changes nothing (an iteration limit, a block length, a message).
-# What does not compile is drawn again; a test that takes more than LIMIT (150) seconds of CPU,
-# or stops at a first failure, is red.  The tool's tests are not run.
-N=${1:-50} SEED=${2:-1} top=$PWD D=$PWD/build/mutate
+# missing, or a change that changes nothing.  The latter, once proven, stand in
+# tests/mutate.same with the reason; they, and what does not compile, are drawn again.  A test
+# that takes more than LIMIT (150) seconds of CPU, or stops at a first failure, is red.  The
+# tool's tests are not run.
+N=${1:-50} SEED=${2:-1} same=$PWD/tests/mutate.same D=$PWD/build/mutate
+D=$D${PART%/*}
 rm -rf $D; mkdir -p $D/tree/build $D/good
 cp -r snl.h waveform.c lisa.c nn.c mcmc.c snl.c tests examples $D/tree
 cd $D/tree || exit 1
@@ -36,8 +39,9 @@ BEGIN { r["+"] = "-"; r["-"] = "+"; r["*"] = "/"; r["/"] = "*"; r["<"] = "<="; r
       at += RSTART + RLENGTH - 1; t = substr(t, RSTART + RLENGTH) } }
 A
 awk -f $D/sites.awk waveform.c lisa.c nn.c mcmc.c snl.c >$D/sites
-awk -v seed=$SEED -v n=$((3*N)) 'BEGIN { srand(seed) } { line[NR] = $0 }
-    END { while (n-- > 0) print line[1 + int(NR*rand())] }' $D/sites >$D/drawn
+awk -v seed=$SEED -v n=400 'BEGIN { srand(seed) } { line[NR] = $0 }
+    END { while (n-- > 0) print line[1 + int(NR*rand())] }' $D/sites |
+    awk -v part=${PART:-0/1} 'BEGIN { split(part, p, "/") } (NR - 1) % p[2] == p[1]' >$D/drawn
 
 run() {         # run TEST: 0 if it is red
     with=; for o in waveform lisa nn mcmc snl; do
@@ -57,7 +61,9 @@ while IFS=$TAB read -r file line col len new && [ $tried -lt $N ]; do
     cp $file $D/keep.c
     awk -v l=$line -v c=$col -v n=$len -v new="$new" 'NR == l { $0 = substr($0, 1, c - 1) new substr($0, c + n) }
         { print }' $D/keep.c >$file
-    if ! cmp -s $file $D/keep.c && $CC -c -o $D/bad.o $file 2>/dev/null; then
+    sed -n "${line}s/^ *//p" $file >$D/line             # as it is in mutate.same
+    if grep -qxFf $D/line $same; then echo "the same: $file:$line: $(cat $D/line)"
+    elif ! cmp -s $file $D/keep.c && $CC -c -o $D/bad.o $file 2>/dev/null; then
         tried=$((tried + 1)) by=
         case $base in
             waveform) list="test_waveform test_lisa test_snl test_faults";;
