@@ -756,6 +756,10 @@ TEST psd_is_estimated_from_gappy_and_glitchy_noise(void)
     ASSERT_NEAR(clean, spoilt, 0.03);       /* 10 of 1023 segments moved up: 1.4% */
     ASSERT_EQ(SNL_EINVAL, snl_series_psd(N, x, dt, 7, S, &why));
     ASSERT_STR_EQ("length", why.name);
+    ASSERT_EQ(SNL_OK, snl_series_psd(N, x, dt, 8, S, &why));
+    ASSERT_EQ(SNL_EINVAL, snl_series_psd(255, x, dt, 256, S, &why));
+    ASSERT_STR_EQ("length", why.name);
+    ASSERT_EQ(255.0, why.hi);
     ASSERT_EQ(SNL_EINVAL, snl_series_psd(200, x, dt, 200, S, &why));   /* nothing but a gap */
     ASSERT_EQ(SNL_EINVAL, snl_series_psd(N, x, 0, 256, S, &why));
     ASSERT_STR_EQ("dt", why.name);
