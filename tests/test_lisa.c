@@ -767,6 +767,25 @@ TEST psd_is_estimated_from_gappy_and_glitchy_noise(void)
     PASS();
 }
 
+/* Of a series that repeats from segment to segment all powers are alike, and what is divided by is the
+ * expectation of the median of k exponentials, of even k of the mean of the middle two. */
+TEST medians_of_few_segments_are_unbiased(void)
+{
+    static const double median[6] = { 1, 1, 1/3.0 + 1/2.0, 1/4.0 + 1/3.0 + 0.25,
+                                      1/5.0 + 1/4.0 + 1/3.0, 1/6.0 + 1/5.0 + 1/4.0 + 1/6.0 };
+    double x[64*7], S[6][65];
+    snl_rng r;
+    snl_rng_seed(&r, 3, 0);
+    for (int i = 0; i < 64; i++) x[i] = snl_rng_normal(&r);
+    for (int i = 64; i < 64*7; i++) x[i] = x[i - 64];
+    for (size_t k = 1; k <= 6; k++) {
+        ASSERT_EQ(SNL_OK, snl_series_psd(64*(k + 1), x, 5, 128, S[k - 1], NULL));
+        for (int i = 0; i <= 64; i++) ASSERT_NEAR(S[0][i], S[k - 1][i]*median[k - 1], 1e-12*S[0][2]);
+    }
+    ASSERT(S[0][2] > 0);
+    PASS();
+}
+
 /* ---- noise -------------------------------------------------------------- */
 
 TEST a_table_of_powers_is_a_power_between_its_rows(void)
@@ -1530,6 +1549,7 @@ SUITE(lisa)
     RUN_TEST(series_of_x_y_z_become_those_of_a_e_t);
     RUN_TEST(gaps_are_counted);
     RUN_TEST(psd_is_estimated_from_gappy_and_glitchy_noise);
+    RUN_TEST(medians_of_few_segments_are_unbiased);
     RUN_TEST(a_table_of_powers_is_a_power_between_its_rows);
     RUN_TEST(noise_agrees_with_lisa_analysis_tools);
     RUN_TEST(foregrounds_refuse_years_they_were_not_fitted_for);
