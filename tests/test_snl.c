@@ -1872,6 +1872,43 @@ TEST a_score_is_the_projection_on_the_derivative(void)
     PASS();
 }
 
+/* The simulations about an expansion point are steps to both sides along axes of the region that is
+ * learned from, 1e-3 of its width: the squares of their differences add up to its covariance. */
+static struct { double y[300][4];  size_t n; } simulated;
+static snl_status simulate_recorded(void *ctx, size_t worker, size_t n, const double *in, double *out)
+{
+    for (size_t i = 0; i < n && simulated.n < 300; i++)
+        memcpy(simulated.y[simulated.n++], in + 4*i, sizeof simulated.y[0]);
+    return toy_simulate(ctx, worker, n, in, out);
+}
+
+TEST expansions_step_by_the_covariance(void)
+{
+    enum { N = 200 };
+    static toy t;
+    snl_run_cfg c = small_run(N, 50, 1);
+    snl_run *r;
+    double mean[3] = { 0 }, C[9] = { 0 }, steps[9] = { 0 };
+    toy_make(&t, 3, 10, linear);
+    t.p.simulate = simulate_recorded;
+    simulated.n = 0;
+    c.compression = SNL_COMPRESS_SCORE;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+    snl_run_free(r);
+    ASSERT_EQ(N + 6, (int)simulated.n);
+    for (int i = 0; i < N; i++) for (int k = 0; k < 3; k++) mean[k] += simulated.y[i][k]/N;
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < 9; k++)
+            C[k] += (simulated.y[i][k/3] - mean[k/3])*(simulated.y[i][k % 3] - mean[k % 3])/N;
+    for (int i = N; i < N + 6; i += 2)
+        for (int k = 0; k < 9; k++)
+            steps[k] += (simulated.y[i][k/3] - simulated.y[i + 1][k/3])
+                        * (simulated.y[i][k % 3] - simulated.y[i + 1][k % 3])/4e-6;
+    for (int k = 0; k < 9; k++) ASSERT_NEAR(C[k], steps[k], 1e-9);
+    PASS();
+}
+
 /* The wide ones of a round, one in fifteen, are about draws at twice the temperature: squared
  * distances from the mean in units of the posterior's covariance, of all proposals of their kind
  * in the second round.  Draws of the posterior themselves have D, those at twice the temperature
@@ -2289,6 +2326,7 @@ SUITE(snl)
     RUN_TEST(the_budget_tells_compression_from_network);
     RUN_TEST(scores_compress);
     RUN_TEST(a_score_is_the_projection_on_the_derivative);
+    RUN_TEST(expansions_step_by_the_covariance);
     RUN_TEST(wide_proposals_are_warmer_than_the_posterior);
     RUN_TEST(learned_summaries_find_a_linear_gaussian);
     RUN_TEST(learned_summaries_lose_only_the_noise);
