@@ -1526,7 +1526,9 @@ typedef struct snl_search_result {
  * amplitudes of the long-wavelength signal in A and E at one frequency, (xi, eta) the
  * equal-area map of the LISA-frame sky [M2].  There the posterior is close to a Gaussian times
  * a few sky images, which are rotations of (xi, eta) by quarter turns and reflections at
- * LISA's plane with c fixed.  ln L is that over noise alone and the prior of y is normalised
+ * LISA's plane with c fixed.  The prior of y has spikes at the places that make c of an orbit
+ * seen face-on; the problem's jump also turns from one polarisation to another at fixed c,
+ * evenly in cos inclination.  ln L is that over noise alone and the prior of y is normalised
  * (it sums the copies in phi_ref and psi that make one signal), so the evidence is the Bayes
  * factor of signal and noise against noise alone.
  * data, pool and cfg->lisa.qnm must outlive it.
