@@ -871,6 +871,37 @@ TEST events_refuse_settings_by_name_and_stop_when_asked(void)
     PASS();
 }
 
+/* A prior that ends on a physical border is taken, one a little beyond refused with that border. */
+TEST priors_end_at_physical_borders(void)
+{
+    const double turn = 2*SNL_PI;
+    const struct { int k; double lo, hi; } border[] = {
+        { SNL_MASS_RATIO, 1, 20 }, { SNL_CHI1, -1, 1 }, { SNL_CHI2, -1, 1 }, { SNL_COS_INC, -1, 1 },
+        { SNL_PHI_REF, -turn, turn }, { SNL_LAMBDA, -2*turn, -turn }, { SNL_LAMBDA, turn, 2*turn },
+        { SNL_SIN_BETA, -1, 1 }, { SNL_PSI, -turn, turn } };
+    snl_fault why;
+    for (size_t i = 0; i < sizeof border/sizeof *border; i++) {
+        const int k = border[i].k, low = border[i].hi != 2*turn, high = k != SNL_MASS_RATIO && border[i].hi != -turn;
+        snl_event *e;
+        snl_event_cfg c = ev.cfg;
+        c.prior[k].lo = border[i].lo;
+        c.prior[k].hi = border[i].hi;
+        ASSERT_EQ(SNL_OK, snl_event_create(&e, &c, ev.data, NULL, NULL));
+        snl_event_free(e);
+        c.prior[k].lo -= 0.01;
+        c.prior[k].hi -= 0.02;
+        ASSERT_EQ(low ? SNL_EINVAL : SNL_OK, snl_event_create(&e, &c, ev.data, NULL, &why));
+        if (!low) snl_event_free(e);
+        else { ASSERT_STR_EQ(snl_parameter_name[k], why.name);  ASSERT_EQ(border[i].lo, why.lo); }
+        c.prior[k].lo = border[i].lo + 0.02;
+        c.prior[k].hi = border[i].hi + 0.01;
+        ASSERT_EQ(high ? SNL_EINVAL : SNL_OK, snl_event_create(&e, &c, ev.data, NULL, &why));
+        if (!high) snl_event_free(e);
+        else { ASSERT_STR_EQ(snl_parameter_name[k], why.name);  ASSERT_EQ(border[i].hi, why.hi); }
+    }
+    PASS();
+}
+
 /* ---- toy problems --------------------------------------------------------- */
 
 enum { TOY_X = 40, TOY_DIM = 6 };
@@ -1047,6 +1078,34 @@ TEST exact_sampler_has_the_moments_and_shape_of_a_gaussian(void)
     for (int i = 0; i < N; i++)             /* the control: 40 % too wide is seen */
         u[i] = 0.5*erfc(-(y[i*D] - mean[0])/sqrt(2*C[0])/1.4);
     ASSERT(ks(N, u, rep.ess) > MAX_KS);
+    PASS();
+}
+
+typedef struct told { size_t n;  double first, last, back; } told;
+static int hear(void *user, const snl_run_progress *p)
+{
+    told *t = user;
+    if (!t->n++) t->first = p->done;
+    t->back = fmax(t->back, t->last - p->done);
+    t->last = p->done;
+    return 0;
+}
+
+/* Told every twenty steps, of 40 + 40 + 40 + 40 of burn-in and 400 kept: 1/28 of the whole more. */
+TEST exact_sampler_tells_how_far_it_is(void)
+{
+    enum { N = 320, D = 2 };
+    static double y[N*D], ll[N];
+    static toy t;
+    const snl_sample_cfg c = { 32, 1, 2, 160, 400, N, 0, 0, 0 };
+    snl_sample_report rep;
+    told told = { 0 };
+    toy_make(&t, D, 40, linear);
+    ASSERT_EQ(SNL_OK, snl_sample_exact(&t.p, &c, 1, y, ll, &rep, hear, &told, NULL));
+    ASSERT_EQ(28, (int)told.n);
+    ASSERT_EQ(1/28.0, told.first);
+    ASSERT_EQ(1.0, told.last);
+    ASSERT_EQ(0.0, told.back);
     PASS();
 }
 
@@ -2306,7 +2365,9 @@ SUITE(snl)
     RUN_TEST(psi_may_have_two_periods);
     RUN_TEST(angles_outside_of_the_prior_are_nan);
     RUN_TEST(events_refuse_settings_by_name_and_stop_when_asked);
+    RUN_TEST(priors_end_at_physical_borders);
     RUN_TEST(exact_sampler_has_the_moments_and_shape_of_a_gaussian);
+    RUN_TEST(exact_sampler_tells_how_far_it_is);
     RUN_TEST(exact_sampler_goes_on_until_it_has_enough);
     RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
     RUN_TEST(effective_samples_see_spikes_of_the_prior);
