@@ -1931,6 +1931,36 @@ TEST a_score_is_the_projection_on_the_derivative(void)
     PASS();
 }
 
+static void weak(const toy *t, const double *y, double *s)
+{
+    linear(t, y, s);
+    for (size_t i = 0; i < t->p.nx; i++) s[i] *= 0.003;
+}
+
+/* However weak a signal, the scores of a linear one lose nothing, and there are as many as parameters. */
+TEST scores_of_weak_signals_lose_nothing(void)
+{
+    enum { N = 20, D = 3 };
+    static toy t;
+    snl_run_cfg c = small_run(200, 50, 1);
+    snl_run *r;
+    snl_rng rng;
+    double y[N*D], both[2*N];
+    toy_make(&t, D, 10, weak);
+    c.compression = SNL_COMPRESS_SCORE;
+    c.lost = 1e-9;
+    ASSERT_EQ(SNL_OK, snl_run_create(&r, &t.p, &c, NULL));
+    ASSERT_EQ(SNL_OK, snl_run_round(r, NULL, NULL, NULL));
+    ASSERT_EQ((double)D, snl_run_state(r).report[0].components);
+    snl_rng_seed(&rng, 2, 0);
+    for (int i = 0; i < N*D; i++) y[i] = snl_rng_normal(&rng);
+    ASSERT_EQ(SNL_OK, snl_run_budget(r, N, y, both));
+    for (int i = 1; i < N; i++) ASSERT_NEAR(both[2*i] - both[0], both[2*i + 1] - both[1], 1e-9);
+    ASSERT(fabs(both[2] - both[0]) > 1e-4);
+    snl_run_free(r);
+    PASS();
+}
+
 /* The simulations about an expansion point are steps to both sides along axes of the region that is
  * learned from, 1e-3 of its width: the squares of their differences add up to its covariance. */
 static struct { double y[300][4];  size_t n; } simulated;
@@ -2387,6 +2417,7 @@ SUITE(snl)
     RUN_TEST(the_budget_tells_compression_from_network);
     RUN_TEST(scores_compress);
     RUN_TEST(a_score_is_the_projection_on_the_derivative);
+    RUN_TEST(scores_of_weak_signals_lose_nothing);
     RUN_TEST(expansions_step_by_the_covariance);
     RUN_TEST(wide_proposals_are_warmer_than_the_posterior);
     RUN_TEST(learned_summaries_find_a_linear_gaussian);
