@@ -221,6 +221,26 @@ TEST draws_of_the_first_proposal_are_those_of_its_stream(void)
     PASS();
 }
 
+/* (2,2) alone has no orientation that is better than that of y, and needs no waveform to say so */
+TEST orientations_are_sought_with_higher_modes_only(void)
+{
+    snl_qnm *qnm;
+    snl_data *d;
+    snl_event *e;
+    double y[RUN_MOST];
+    ASSERT_EQ(SNL_OK, snl_qnm_create(&qnm));
+    ASSERT_EQ(SNL_OK, snl_data_create(&d, 1/200000.0, 100, 900));
+    ASSERT((e = event_with_proposal(d, qnm)) != NULL);
+    ASSERT_EQ(NULL, e->het);
+    memcpy(y, e->best, sizeof y);
+    run_event_reorient(e, y);
+    ASSERT_MEM_EQ(e->best, y, sizeof y);
+    snl_event_free(e);
+    snl_data_free(d);
+    snl_qnm_free(qnm);
+    PASS();
+}
+
 /* ---- rounds: s = y + y^2-like bend of two numbers in unit noise ------------------ */
 
 static snl_status bent(void *ctx, size_t worker, size_t n, const double *in, double *out)
@@ -241,11 +261,12 @@ static snl_status as_it_is(void *ctx, size_t worker, size_t n, const double *y, 
 static int widely(void *ctx, snl_rng *r, double *y)
 { (void)ctx;  y[0] = 2*snl_rng_normal(r);  y[1] = 2*snl_rng_normal(r);  return 1; }
 
-/* After two rounds of 160 simulations in all, of which some 150 count */
-static snl_run *two_rounds(snl_problem *p, uint64_t seed)
+/* After two rounds with the shortest chains that are legal: of 160 simulations if the first has 100,
+ * of which some 150 count */
+static snl_run *two_rounds(snl_problem *p, uint64_t seed, size_t first)
 {
     static const double x[2] = { 0.5, 0.1 };
-    static const snl_sample_cfg chain = { 16, 1, 2, 20, 20, 100, 0, 0, 0 };
+    static const snl_sample_cfg chain = { 16, 1, 2, 10, 10, 100, 0, 0, 0 };
     snl_run_cfg c = snl_run_defaults();
     snl_run *r;
     memset(p, 0, sizeof *p);
@@ -254,7 +275,7 @@ static snl_run *two_rounds(snl_problem *p, uint64_t seed)
     p->unit_noise = 1;
     p->heat = 1;
     p->simulate = bent;  p->log_prior = square;  p->context = as_it_is;  p->draw = widely;
-    c.first = 100;   c.each = 60;       c.rounds = 6;      c.layers = 1;  c.width = 4;
+    c.first = first; c.each = 60;       c.rounds = 6;      c.layers = 1;  c.width = 4;
     c.epochs = 5;    c.components = 2;  c.networks = 1;    c.chain = chain;
     c.seed = seed;
     c.divergence = 1e-12;
@@ -270,7 +291,7 @@ TEST known_points_are_known_once(void)
 {
     snl_problem p;
     for (uint64_t seed = 1; seed <= 12; seed++) {
-        snl_run *r = two_rounds(&p, seed);
+        snl_run *r = two_rounds(&p, seed, 100);
         run_target t = { .p = &p, .fn = run_surrogate, .ctx = r, .beta = 1 };
         double *work;
         snl_rng rng;
@@ -291,13 +312,31 @@ TEST known_points_are_known_once(void)
     PASS();
 }
 
+/* There is room for so many: of more that count no more are known. */
+TEST known_points_are_not_too_many(void)
+{
+    snl_problem p;
+    snl_run *r = two_rounds(&p, 1, 1500);
+    run_target t = { .p = &p, .fn = run_surrogate, .ctx = r, .beta = 1 };
+    double *work;
+    snl_rng rng;
+    ASSERT(r != NULL);
+    ASSERT((work = run_target_begin(&t, r, r->calls)) != NULL);
+    snl_rng_seed(&rng, 1, 5);
+    ASSERT_EQ(SNL_OK, run_known(r, r->calls, &t, &rng, work));
+    ASSERT_EQ((int)RUN_KNOWN, (int)t.knowns);
+    free(t.start);
+    snl_run_free(r);
+    PASS();
+}
+
 /* How far a posterior moved: not at all when the surrogate is the same, by ln 2, the most that two
  * densities can differ, when the new one allows none of the old draws, or one alone. */
 TEST a_posterior_that_nothing_is_left_of_has_moved(void)
 {
     snl_problem p;
     double moved, *two;
-    snl_run *r = two_rounds(&p, 1);
+    snl_run *r = two_rounds(&p, 1, 100);
     ASSERT(r != NULL);
     ASSERT((two = malloc(2*r->have*sizeof *two)) != NULL);
     for (size_t i = 0; i < r->have; i++) {
@@ -324,7 +363,7 @@ TEST rounds_without_draws_are_refused(void)
     snl_problem p;
     unsigned char *bytes;
     size_t size;
-    snl_run *r = two_rounds(&p, 1);
+    snl_run *r = two_rounds(&p, 1, 100);
     ASSERT(r != NULL);
     r->have = 0;
     size = snl_run_save_size(r);
@@ -391,7 +430,9 @@ SUITE(inner_parts)
     RUN_TEST(the_priors_precision_is_that_of_finite_differences);
     RUN_TEST(polarisations_and_places_are_each_others);
     RUN_TEST(draws_of_the_first_proposal_are_those_of_its_stream);
+    RUN_TEST(orientations_are_sought_with_higher_modes_only);
     RUN_TEST(known_points_are_known_once);
+    RUN_TEST(known_points_are_not_too_many);
     RUN_TEST(a_posterior_that_nothing_is_left_of_has_moved);
     RUN_TEST(rounds_without_draws_are_refused);
 }
