@@ -33,7 +33,7 @@ enum { NN_ROWS = 64, NN_LANES = 8, NN_LAYERS = 8, NN_TRANSFORMS = 64, NN_DIM = 1
 
 static size_t nn_min(size_t a, size_t b) { return a < b ? a : b; }
 static size_t nn_max(size_t a, size_t b) { return a > b ? a : b; }
-static size_t nn_ceil(size_t a, size_t b) { return (a + b - 1)/b; }
+static size_t nn_ceil(size_t a, size_t b) { return (a + b - 1)/b; }   /* b > 0: NOLINT */
 static size_t nn_pad(size_t n) { return nn_ceil(n, NN_LANES)*NN_LANES; }
 static size_t nn_fill(size_t n) { return n == 1 ? 1 : nn_pad(n); }
 

@@ -2128,7 +2128,7 @@ static snl_status run_chain(run_target *t, double heat, const snl_sample_cfg *c,
         if (snl_mcmc_ess(chain.kept, W, d, chain.theta, ess, ess + d) == SNL_OK)
             for (i = 0; i < d; i++) rep->ess = fmin(rep->ess, ess[i]);
         if (snl_mcmc_ess(chain.kept, W, 1, chain.log_prior, ess, ess + d) == SNL_OK && ess[0] > 0)
-            rep->ess = fmin(rep->ess, ess[0]);  /* has spikes where y has none; 0: is constant */
+            rep->ess = fmin(rep->ess, ess[0]);  /* it has spikes that y has not; 0: it is constant */
         if (rep->ess >= c->ess || 2*thin*rows > c->most) break;
         for (i = 0; i < rows/2; i++) {
             memcpy(chain.theta + i*W*d, chain.theta + (2*i + 1)*W*d, W*d * sizeof *m);
@@ -3273,8 +3273,8 @@ snl_status snl_run_load(snl_run *r, const unsigned char *bytes, size_t size)
 /* A point to simulate: a draw of the last posterior; wide, from its hottest walkers and moved by
  * the difference of two draws that are not far apart, so that the network also learns where the
  * surrogate may be too small; and lest an image of the sky be lost of which the surrogate thinks
- * nothing, in another image, or about a simulation of the tempered rounds that is likely by its
- * exact ln L. */
+ * nothing, where a jump leads (another image or polarisation), or about a simulation of the
+ * tempered rounds that is likely by its exact ln L. */
 enum run_proposal { RUN_PLAIN, RUN_WIDE, RUN_IMAGE, RUN_OLD };
 static snl_status run_propose(const snl_run *r, snl_rng *rng, enum run_proposal kind, double *y)
 {

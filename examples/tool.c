@@ -508,7 +508,7 @@ static int number(const command *c, const char *key, const char *text, unsigned 
 
 static int choice(const command *c, const char *key, const char *name, const char *word, int *out, io_error *e)
 {
-    io_error why;
+    io_error why = { "" };
     if (!event_choice(name, word, out, &why)) return 0;
     return io_fail(e, IO_REFUSED, "%s: %s%s", c->name, key, why.text + strlen(name));
 }

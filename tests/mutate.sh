@@ -39,7 +39,7 @@ BEGIN { r["+"] = "-"; r["-"] = "+"; r["*"] = "/"; r["/"] = "*"; r["<"] = "<="; r
       at += RSTART + RLENGTH - 1; t = substr(t, RSTART + RLENGTH) } }
 A
 awk -f $D/sites.awk waveform.c lisa.c nn.c mcmc.c snl.c >$D/sites
-awk -v seed=$SEED -v n=400 'BEGIN { srand(seed) } { line[NR] = $0 }
+awk -v seed=$SEED -v n=$((8*N)) 'BEGIN { srand(seed) } { line[NR] = $0 }
     END { while (n-- > 0) print line[1 + int(NR*rand())] }' $D/sites |
     awk -v part=${PART:-0/1} 'BEGIN { split(part, p, "/") } (NR - 1) % p[2] == p[1]' >$D/drawn
 

@@ -1,7 +1,7 @@
 /* Inner parts whose faults the rest would make good, at a price.  Steps of the search, held
- * against coordinate-free answers and finite differences; places of a polarisation; the draws that the first round begins
- * with; what rounds know of the density and say of their end.  The five files are part of this
- * test. */
+ * against coordinate-free answers and finite differences; places of a polarisation; the draws
+ * that the first round begins with; what rounds know of the density and say of their end.  The
+ * five files are part of this test. */
 #include "../snl.c"
 #include "../waveform.c"
 #include "../lisa.c"
@@ -377,7 +377,7 @@ TEST rounds_without_draws_are_refused(void)
 }
 
 /* The amplitudes of a source, by the response's own patterns, and its place give back its
- * inclination and its |psi|; and the area returned is that of finite differences. */
+ * inclination and its psi, to quarter turns; and the area returned is that of finite differences. */
 TEST polarisations_and_places_are_each_others(void)
 {
     snl_rng r;
@@ -409,7 +409,7 @@ TEST polarisations_and_places_are_each_others(void)
         }
         for (int k = 0; k < 3; k++)
             n[k] = d[0][(k + 1) % 3]*d[1][(k + 2) % 3] - d[0][(k + 2) % 3]*d[1][(k + 1) % 3];
-        ASSERT_NEAR(exp(area), sqrt(run_dot(3, n, n)), 
+        ASSERT_NEAR(exp(area), sqrt(run_dot(3, n, n)),
                     1e-5*sqrt(run_dot(3, d[0], d[0])*run_dot(3, d[1], d[1])));
         for (size_t k = run_places(w, v, place[0] + 0.1, there); k-- > 0;) {
             off = fmin(off, fabs(there[k][0] - place[0]) + fabs(there[k][1] - place[1]));
