@@ -1194,11 +1194,12 @@ static snl_status spiky(void *ctx, size_t worker, size_t n, const double *y, dou
 }
 
 /* A spike of the prior in the middle of it shows in no mean of y, but in ln prior: how much of it
- * the draws hold scatters by what the effective samples say.  The sum of 16 squares of standard
- * normals is above 45 once in 7,000. */
+ * the draws hold scatters by what the effective samples say.  These are an estimate from some 30
+ * autocorrelation times, so a square has the mean 1.7, not 1: 30 other sets of 16 seeds sum to 9
+ * to 60, and 10 sets whose effective samples are those of y alone to 192 to 679. */
 TEST effective_samples_see_spikes_of_the_prior(void)
 {
-    enum { N = 2000, SEEDS = 16 };
+    enum { N = 8000, SEEDS = 16 };
     static double y[2*N], ll[N];
     static toy t;
     const snl_sample_cfg c = { 32, 1, 2, 300, 2500, N, 0, 0, 0 };
@@ -1213,7 +1214,7 @@ TEST effective_samples_see_spikes_of_the_prior(void)
         in -= 0.3*N;
         chi2 += in*in/(0.21*N*N/rep.ess);
     }
-    ASSERT(chi2 < 45);
+    ASSERT(chi2 < 107);
     PASS();
 }
 
