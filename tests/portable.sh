@@ -7,6 +7,7 @@
 # On each a posterior is made by rounds of SNL and has, to its Monte Carlo errors, the moments
 # of the closed form (rounds_recover_a_linear_gaussian): so targets agree with each other.
 #   EMULATED="test_io ..." sh tests/portable.sh   emulated targets run these C tests only
+#   POSTERIOR=NAME      of these rounds the one of this name only, where test_snl is not run
 #   sh tests/portable.sh [NAME...]      these targets only; log: build/portable/NAME/log
 # Prints target, compiler, tests passed, seconds; what is not installed, or cannot run, is
 # named as skipped.  Last line: the sum over targets.
@@ -49,7 +50,7 @@ target() {      # target NAME COMPILER FLAGS RUNNER SCRIPTS
         { bad=1; echo "FAIL the tool" >>$d/log; }
     case "$only" in ""|*test_snl*) ;; *)
         { $2 $3 -I. -o $d/posterior.exe tests/test_snl.c $d/*.o -lm &&
-          $4 $d/posterior.exe -t rounds_recover; } >>$d/log 2>&1 || { bad=1; echo "FAIL the posterior" >>$d/log; };;
+          $4 $d/posterior.exe -t ${POSTERIOR:-rounds_recover}; } >>$d/log 2>&1 || { bad=1; echo "FAIL the posterior" >>$d/log; };;
     esac
     row "$1" "$2" "$(sed -n 's/ passed, 0 failed$//p;s/ passed, \(.* failed\)$/, \1/p' $d/log | tail -1)" $(($(date +%s) - began))
     if [ $bad -eq 0 ]; then pass=$((pass + 1))

@@ -2404,7 +2404,9 @@ SUITE(snl)
     RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
     RUN_TEST(effective_samples_see_spikes_of_the_prior);
     RUN_TEST(exact_sampler_refuses_by_name);
+    greatest_set_test_suffix("cold");
     RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
+    greatest_set_test_suffix("hot");
     RUN_TESTp(rounds_recover_a_linear_gaussian, 100);
     RUN_TEST(rows_near_the_data_are_learned_from);
     RUN_TEST(noise_drawn_once_is_learned);
