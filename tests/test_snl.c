@@ -2368,20 +2368,13 @@ TEST compression_finds_the_dimensions_of_the_signals(void)
     PASS();
 }
 
-SUITE(snl)
+SUITE(quick)
 {
     RUN_TEST(priors_integrate_to_one_and_vanish_outside);
     RUN_TEST(theta_and_source_undo_each_other);
     RUN_TEST(search_finds_the_injected_signal);
-    RUN_TEST(false_alarms_are_as_rare_as_said);
     RUN_TEST(weak_signals_are_found);
     RUN_TEST(search_finds_the_signal_in_a_wide_window);
-    RUN_TESTp(search_climbs_along_borders, 1.15, -0.58, -0.53, 1);
-    RUN_TESTp(search_climbs_along_borders, 1.8, 0.27, 0.55, 2);
-    RUN_TESTp(search_leaves_a_wrong_image, 0, 5);
-    RUN_TESTp(search_leaves_a_wrong_image, 0, 6);
-    RUN_TESTp(search_leaves_a_wrong_image, 0, 9);
-    RUN_TESTp(search_leaves_a_wrong_image, 1, 6);
     RUN_TESTp(angles_may_have_any_period, -SNL_PI);
     RUN_TESTp(angles_may_have_any_period, SNL_PI);
     RUN_TEST(the_first_proposal_reaches_the_ends_of_the_prior);
@@ -2391,7 +2384,6 @@ SUITE(snl)
     RUN_TEST(turns_find_face_on_and_face_off);
     RUN_TESTp(contexts_span_the_sky_to_degree_three, &ev, 0);
     RUN_TEST(signals_and_likelihoods_of_the_event_are_those_of_all_bins);
-    RUN_TEST(higher_modes_are_whitened_and_searched_on_every_branch);
     RUN_TEST(a_loaded_event_is_the_searched_one);
     RUN_TEST(another_prior_is_checked_and_changes_the_density_by_its_own);
     RUN_TEST(psi_may_have_two_periods);
@@ -2402,7 +2394,6 @@ SUITE(snl)
     RUN_TEST(exact_sampler_tells_how_far_it_is);
     RUN_TEST(exact_sampler_goes_on_until_it_has_enough);
     RUN_TEST(exact_sampler_reaches_a_second_mode_by_the_jump);
-    RUN_TEST(effective_samples_see_spikes_of_the_prior);
     RUN_TEST(exact_sampler_refuses_by_name);
     greatest_set_test_suffix("cold");
     RUN_TESTp(rounds_recover_a_linear_gaussian, 1);
@@ -2410,7 +2401,6 @@ SUITE(snl)
     RUN_TESTp(rounds_recover_a_linear_gaussian, 100);
     RUN_TEST(rows_near_the_data_are_learned_from);
     RUN_TEST(noise_drawn_once_is_learned);
-    RUN_TEST(rounds_agree_with_a_grid);
     RUN_TEST(rounds_with_transforms_see_unit_noise);
     RUN_TEST(rounds_learn_the_noise_of_a_simulator);
     RUN_TEST(results_do_not_depend_on_the_pool);
@@ -2419,20 +2409,35 @@ SUITE(snl)
     RUN_TESTp(every_compression_is_saved, SNL_COMPRESS_BOTH);
     RUN_TESTp(every_compression_is_saved, SNL_COMPRESS_LEARNED);
     RUN_TEST(the_budget_tells_compression_from_network);
-    RUN_TEST(scores_compress);
     RUN_TEST(a_score_is_the_projection_on_the_derivative);
     RUN_TEST(scores_of_weak_signals_lose_nothing);
     RUN_TEST(expansions_step_by_the_covariance);
-    RUN_TEST(wide_proposals_are_warmer_than_the_posterior);
-    RUN_TEST(learned_summaries_find_a_linear_gaussian);
     RUN_TEST(learned_summaries_lose_only_the_noise);
     RUN_TEST(draws_of_few_steps_are_not_called_independent);
-    RUN_TEST(networks_are_averaged);
-    RUN_TEST(calibrated_ranks_are_uniform);
     RUN_TEST(a_later_round_may_be_much_larger_than_the_first);
     RUN_TEST(runs_refuse_settings_by_name);
     RUN_TEST(runs_refuse_more_settings_by_name);
     RUN_TEST(compression_finds_the_dimensions_of_the_signals);
+}
+
+/* Long chains and many of them: two minutes of a machine, hours of an emulated one */
+SUITE(slow)
+{
+    RUN_TEST(false_alarms_are_as_rare_as_said);
+    RUN_TESTp(search_climbs_along_borders, 1.15, -0.58, -0.53, 1);
+    RUN_TESTp(search_climbs_along_borders, 1.8, 0.27, 0.55, 2);
+    RUN_TESTp(search_leaves_a_wrong_image, 0, 5);
+    RUN_TESTp(search_leaves_a_wrong_image, 0, 6);
+    RUN_TESTp(search_leaves_a_wrong_image, 0, 9);
+    RUN_TESTp(search_leaves_a_wrong_image, 1, 6);
+    RUN_TEST(higher_modes_are_whitened_and_searched_on_every_branch);
+    RUN_TEST(effective_samples_see_spikes_of_the_prior);
+    RUN_TEST(rounds_agree_with_a_grid);
+    RUN_TEST(scores_compress);
+    RUN_TEST(wide_proposals_are_warmer_than_the_posterior);
+    RUN_TEST(learned_summaries_find_a_linear_gaussian);
+    RUN_TEST(networks_are_averaged);
+    RUN_TEST(calibrated_ranks_are_uniform);
 }
 
 GREATEST_MAIN_DEFS();
@@ -2444,7 +2449,8 @@ int main(int argc, char **argv)
     if (event_make(&ev, 200, 1) != SNL_OK
         || snl_event_search(ev.e, &ev.found, NULL, NULL, NULL) != SNL_OK) return 1;
     snl_event_problem(ev.e, &ev.p);
-    RUN_SUITE(snl);
+    RUN_SUITE(quick);
+    RUN_SUITE(slow);
     event_drop(&ev);
     snl_qnm_free(qnm);
     GREATEST_MAIN_END();
