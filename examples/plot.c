@@ -379,12 +379,13 @@ static int refuse_samples(size_t sets, const plot_samples *set, size_t dims, io_
         return io_fail(e, IO_REFUSED, "plot: %lu shared columns, 1 to %d can be drawn",
                        (unsigned long)dims, PLOT_DIMS);
     for (s = 0; s < sets; s++) {
+        const double most = 1e290;      /* a double also where constants are wider */
         double sum = 0;
         if (set[s].rows < 10)
             return io_fail(e, IO_REFUSED, "%s: %lu samples are too few for a plot", set[s].label,
                            (unsigned long)set[s].rows);
         for (i = 0; i < set[s].rows*dims; i++)
-            if (!(fabs(set[s].value[i]) <= 1e290))
+            if (!(fabs(set[s].value[i]) <= most))
                 return io_fail(e, IO_REFUSED, "%s: sample %lu is not finite, or above 1e290", set[s].label,
                                (unsigned long)(i/dims));
         for (i = 0; set[s].weight && i < set[s].rows; i++) {

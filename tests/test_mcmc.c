@@ -5,6 +5,7 @@
 #include "snl.h"
 #include "greatest.h"
 #include "near.h"
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -1032,7 +1033,10 @@ TEST jsd_of_two_gaussians_is_the_integral(void)
         ASSERT_REL(e < 200 ? log(2) : 7, jsd, 1e-12);
     }
     const double wide[4] = { -1e308, 1, 2, 1e308 }, inner[4] = { 0, 1, 1, 0 };
-    ASSERT_EQ(SNL_EFAILED, snl_jsd(4, wide, inner, 4, wide, inner, &jsd, work));
+    jsd = 0;                /* refused, or 0 where x87 has a number for 2e308 */
+    { const snl_status st = snl_jsd(4, wide, inner, 4, wide, inner, &jsd, work);
+      ASSERT(st == SNL_EFAILED || (st == SNL_OK && FLT_EVAL_METHOD == 2));
+      ASSERT_EQ(0.0, jsd); }
     PASS();
 }
 
