@@ -1212,7 +1212,7 @@ static snl_status mc_pareto(size_t n, const double *w, double *work, size_t *tai
     *tail = m;
     *scale = 0;
     *k = x[m - 1] > 0 ? INFINITY : 0;           /* a few hold everything, or all are the same */
-    if (!(x[quarter] > 1e-305 && x[m - 1]/x[quarter] <= DBL_MAX)) return SNL_OK;
+    if (!(x[quarter] > 1e-305 && x[m - 1]/x[quarter] <= DBL_MAX)) return SNL_OK;   /* x87 holds more */
     for (int pass = 0; pass < 3; pass++)        /* the largest exponent, the sum, the mean */
         for (size_t j = 1; j <= grid; j++) {
             const double t = 1/x[m - 1] + (1 - sqrt((double)grid/((double)j - 0.5)))
