@@ -1291,7 +1291,8 @@ typedef struct snl_sample_cfg {
                                   /* as make 40 rows of walkers, to tell how independent      */
     size_t samples;               /* draws handed out, evenly thinned, >= 100                 */
     double ess;                   /* >= 0: steps kept are doubled until so many effective     */
-    size_t most;                  /* samples, or until they would be more than this           */
+                                  /* samples of those handed out (more than them: never), or  */
+    size_t most;                  /* until they would be more than this                       */
     int    plain;                 /* 1: stretch moves [GW] alone, for comparison              */
 } snl_sample_cfg;
 static inline snl_sample_cfg snl_sample_defaults(void)

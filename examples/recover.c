@@ -64,6 +64,7 @@ static snl_status infer(recovery *r, const snl_pool *pool, int quick, snl_fault 
     if (quick) run.rounds = 1;
     run.chain.burn = quick ? 100 : 500;         /* a short chain: this is an example */
     run.chain.steps = quick ? 200 : 1500;
+    run.chain.ess = quick ? 0 : 2000;           /* one round's posterior mixes badly: as it stands */
     run.chain.samples = 4000;
     st = snl_qnm_create(&r->qnm);
     cfg.lisa = snl_lisa_defaults(r->qnm);
