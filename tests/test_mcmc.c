@@ -8,6 +8,9 @@
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef FLT_EVAL_METHOD                 /* tcc's float.h says nothing; it computes in doubles */
+#define FLT_EVAL_METHOD 0
+#endif
 
 #define MAX_SIGMA 4.5
 #define MIN_P     1e-4
